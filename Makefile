@@ -1,0 +1,51 @@
+# Everything runs in an environment of its own, made at first use from pinned requirements.
+
+PYTHON ?=# the Python to make it with; without one, python3
+VENV ?= .venv
+PYTEST_ARGS ?=# further arguments for pytest: make test PYTEST_ARGS="-k policy"
+UPGRADE ?=# make lock UPGRADE=1 takes the newest versions instead of keeping the present ones
+
+RUN := $(VENV)/bin/python
+# The files without effects: nothing in them is hard to test, so all of it is tested.
+PURE := rotation/model.py,rotation/tags.py,rotation/policy.py,rotation/schedule.py,rotation/events.py,rotation/errors.py,rotation/settings.py
+LOCK = $(RUN) -m uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
+	--custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check format lock clean
+
+help: ## Show this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-12s %s\n", $$1, $$2 }'
+
+setup: ## Make the environment, where it is missing or out of date; the others do this themselves
+	@tools/setup "$(VENV)" "$(PYTHON)"
+
+demo: setup ## Watch tokens being rotated in a sandbox on this machine, in about a minute
+	@$(RUN) -m sandbox.demo
+
+test: check ## Run the static checks and every test, and hold the coverage
+	rm -f .coverage .coverage.*
+	$(RUN) -m coverage run -m pytest --numprocesses auto $(PYTEST_ARGS)
+	$(RUN) -m coverage combine --quiet
+	$(RUN) -m coverage report
+	@echo "The files without effects:"
+	$(RUN) -m coverage report --include=$(PURE) --fail-under=100
+
+check: setup ## Run the static checks only: style, format, types, imports
+	$(RUN) -m ruff check
+	$(RUN) -m ruff format --check
+	$(RUN) -m mypy
+	$(VENV)/bin/lint-imports --no-logo
+
+format: setup ## Put the code into its format, and mend what the linter can mend
+	$(RUN) -m ruff check --fix-only
+	$(RUN) -m ruff format
+
+lock: setup ## Make requirements*.txt from requirements*.in
+	$(LOCK) requirements.in --output-file requirements.txt
+	$(LOCK) requirements-dev.in --constraints requirements.txt --output-file requirements-dev.txt
+
+clean: ## Remove everything that make has made
+	rm -rf .venv .venv-* .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache \
+		.pytest_cache .ruff_cache build ./*.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,62 @@
+"""The functions, as the Azure Functions host finds them (Python programming model v2).
+
+Thin: it wires and calls. Nothing heavy is imported, and no setting is read, before a function runs:
+on Flex Consumption the code starts in a warm process whose environment is replaced later.
+"""
+
+from __future__ import annotations
+
+import atexit
+import logging
+from contextlib import ExitStack
+from functools import cache
+from typing import TYPE_CHECKING
+
+import azure.functions as func
+
+if TYPE_CHECKING:
+    from rotation.rotator import Rotator
+
+app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
+
+LOGGER = logging.getLogger("rotation")
+
+
+@cache
+def _rotator() -> Rotator:
+    """Put the rotator together once in a process, so that connections and sessions stay warm."""
+    from rotation import settings, wiring
+
+    LOGGER.setLevel(logging.INFO)
+    chosen = settings.load()
+    for name in settings.unknown_names():
+        LOGGER.warning("%s is not a setting of this version and has no effect", name)
+    opened = ExitStack()
+    atexit.register(opened.close)
+    return opened.enter_context(wiring.open_rotator(chosen))
+
+
+class RunFailedError(Exception):
+    """Something failed in a run; everything else was settled before."""
+
+
+@app.timer_trigger(arg_name="timer", schedule="%ROTATION_SCHEDULE%", use_monitor=True)
+def scan(timer: func.TimerRequest) -> None:
+    """Scan all vaults and settle what needs it.
+
+    A run in which something failed ends as a failed invocation, so that the platform's own failure
+    count tells; wrong settings fail it, too, before anything is touched.
+    """
+    if timer.past_due:
+        LOGGER.warning("this run is late; nothing is lost by that")
+    report = _rotator().run()
+    if report.has_failures:
+        counted = ", ".join(f"{count} {what}" for what, count in report.counts.items() if count)
+        message = f"run {report.run_id}: {counted}; the log names each failure"
+        raise RunFailedError(message)
+
+
+@app.route(route="health", methods=["GET"])
+def health(req: func.HttpRequest) -> func.HttpResponse:
+    """Say that the process answers. Nothing about secrets, and no detail."""
+    return func.HttpResponse("ok\n", mimetype="text/plain", headers={"Cache-Control": "no-store"})

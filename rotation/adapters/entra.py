@@ -1,0 +1,330 @@
+"""The owners' delegated sessions in Microsoft Entra as ``OwnerSessions``.
+
+A session is a refresh token in a vault of its own. It is redeemed as a confidential client whose
+credential is the managed identity's assertion, so that it is useless without that identity.
+It must never let a refresh or access token out but as ``TokenValue``.
+
+Sources: Microsoft identity platform, *Refresh tokens*: a refresh token lives for 90 days; each use
+gives a new one and leaves the old one valid; so it is saved once a day, not at each use, and a save
+that fails stops nothing. *Workload identity federation*, *app trust managed identity*.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+import msal
+from azure.core.exceptions import AzureError
+from requests import RequestException
+from requests import Session as HttpSession
+
+from rotation.adapters.border import CONNECT_TIMEOUT, READ_TIMEOUT, translated
+from rotation.adapters.key_vault import ask
+from rotation.errors import (
+    AccessDeniedError,
+    RejectedError,
+    RotationError,
+    SessionError,
+    UnavailableError,
+)
+from rotation.model import Session, TokenValue
+from rotation.tags import format_instant
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping
+
+    from azure.keyvault.secrets import KeyVaultSecret, SecretClient
+
+    from rotation.ports import Clock
+
+SERVICE = "entra"
+AZURE_DEVOPS = "499b84ac-1321-427f-aa17-267ca6975798"
+"""Azure DevOps' own application id: the audience of all delegated tokens for it."""
+SCOPES = (f"{AZURE_DEVOPS}/vso.pats", f"{AZURE_DEVOPS}/vso.pats_manage")
+CONTENT_TYPE = "application/vnd.pat-rotation.session"
+OWNER, SIGNED_IN = "session-owner", "session-signed-in"
+REDEEMED, OBJECT_ID = "session-redeemed", "session-object-id"
+REFRESH_TOKEN_LIFETIME = timedelta(days=90)
+SAVE_AFTER = timedelta(hours=23)
+"""Once a day; an hour less, so that an hourly run does not slip to the next day."""
+EARLY = timedelta(minutes=5)
+"""An access token is replaced so long before its end."""
+
+NEEDS_PERSON = frozenset({"invalid_grant", "interaction_required", "consent_required"})
+NEEDS_ADMINISTRATOR = frozenset({"invalid_client", "unauthorized_client", "invalid_scope"})
+
+
+@dataclass(frozen=True)
+class _Grant:
+    """An access token in memory, and the session that it came from."""
+
+    session: Session
+    access_token: TokenValue | None = None
+    ends_at: datetime | None = None
+
+
+class EntraSessions:
+    """The sessions of the configured owners, redeemed when they are needed."""
+
+    def __init__(
+        self,
+        vault: SecretClient,
+        client: EntraClient,
+        clock: Clock,
+        *,
+        owners: Collection[str],
+    ) -> None:
+        """Take the vault of the sessions, and what redeems them.
+
+        Args:
+            vault: holds the refresh tokens; no pipeline reads it.
+            client: redeems a refresh token.
+            clock: the present instant.
+            owners: user principal names in lower case; nobody else's session is used.
+        """
+        self._vault = vault
+        self._client = client
+        self._clock = clock
+        self._owners = owners
+        self._grants: dict[str, _Grant] = {}
+        self._locks = {owner: Lock() for owner in owners}
+
+    def session(self, owner: str) -> Session:
+        """See ``OwnerSessions``."""
+        if owner not in self._owners:
+            message = f"{owner} is not among ROTATION_OWNERS; name an owner who is"
+            return Session(owner, is_working=False, reason="unknown-owner", message=message)
+        with self._locks[owner]:
+            return self._granted(owner).session
+
+    def access_token(self, owner: str) -> TokenValue:
+        """See ``OwnerSessions``."""
+        session = self.session(owner)
+        grant = self._grants.get(owner)
+        if grant is None or grant.access_token is None:
+            raise SessionError(session.message)
+        return grant.access_token
+
+    def _granted(self, owner: str) -> _Grant:
+        grant = self._grants.get(owner)
+        if grant and grant.ends_at and self._clock() < grant.ends_at - EARLY:
+            return replace(grant, session=replace(grant.session, is_refreshed=False))
+        self._grants.pop(owner, None)
+        grant = self._redeem(owner)
+        if grant.access_token:
+            self._grants[owner] = grant
+        return grant
+
+    def _redeem(self, owner: str) -> _Grant:
+        name = secret_name(owner)
+        try:
+            kept = ask(name, "read the session", lambda: self._vault.get_secret(name))
+        except RejectedError:
+            message = f"{owner} has no session; {owner} must sign in"
+            return _unusable(owner, "sign-in-needed", message)
+        tags = kept.properties.tags or {}
+        answer = self._client.redeem(TokenValue(kept.value or ""))
+        if answer.error:
+            return self._refused(owner, answer)
+        if answer.object_id and tags.get(OBJECT_ID, answer.object_id) != answer.object_id:
+            message = f"the session of {owner} is somebody else's; {owner} must sign in"
+            return _unusable(owner, "sign-in-needed", message)
+        session = Session(
+            owner,
+            is_working=True,
+            signed_in_at=_instant(tags.get(SIGNED_IN)),
+            redeemed_at=_instant(tags.get(REDEEMED)),
+        )
+        ends_at = self._clock() + answer.lifetime
+        # A crash here leaves the older refresh token in the vault, which Entra leaves valid; the
+        # next redemption saves its own.
+        return _Grant(self._saved(session, kept, answer), answer.access_token, ends_at)
+
+    def _refused(self, owner: str, answer: Answer) -> _Grant:
+        if answer.error in NEEDS_ADMINISTRATOR:
+            message = (
+                f"Entra refuses the app registration ({answer.error}); an administrator must check "
+                "its federated credential and its permissions"
+            )
+            return _unusable(owner, "administrator-needed", message)
+        message = f"Entra refuses the session of {owner} ({answer.error}); {owner} must sign in"
+        return _unusable(owner, "sign-in-needed", message)
+
+    def _saved(self, session: Session, kept: KeyVaultSecret, answer: Answer) -> Session:
+        """Save the newest refresh token if a day has passed; a failure stops nothing."""
+        now = self._clock()
+        is_due = session.redeemed_at is None or now - session.redeemed_at >= SAVE_AFTER
+        if not is_due or answer.refresh_token is None:
+            return session
+        try:
+            self._save(kept, answer.refresh_token, now)
+        except RotationError as exc:
+            message = f"the session of {session.owner} works, but was not saved: {exc}"
+            return replace(session, reason="save-failed", message=message)
+        return replace(session, is_refreshed=True, redeemed_at=now)
+
+    def _save(self, kept: KeyVaultSecret, refresh_token: TokenValue, now: datetime) -> None:
+        name = str(kept.name)
+        newest = ask(name, "read the session", lambda: self._vault.get_secret(name))
+        if newest.properties.version != kept.properties.version:
+            return  # somebody signed in, or another process saved: theirs is at least as new
+        saved = ask(
+            name,
+            "save the session",
+            lambda: self._vault.set_secret(
+                name,
+                refresh_token.reveal(),
+                tags={**(kept.properties.tags or {}), REDEEMED: format_instant(now)},
+                content_type=CONTENT_TYPE,
+                expires_on=now + REFRESH_TOKEN_LIFETIME,
+                retry_read=0,
+            ),
+            is_repeatable=False,
+        )
+        # A crash here leaves an older version enabled; the next save disables every older one.
+        versions = ask(
+            name,
+            "list the session's versions",
+            lambda: list(self._vault.list_properties_of_secret_versions(name)),
+        )
+        for version in versions:
+            is_older = _is_before(version.created_on, saved.properties.created_on)
+            if version.enabled and (is_older or version.version == kept.properties.version):
+                ask(
+                    name,
+                    "disable an older version of the session",
+                    lambda old=version: self._vault.update_secret_properties(  # type: ignore[misc]
+                        name, old.version, enabled=False
+                    ),
+                )
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What Entra answers to a redemption."""
+
+    error: str = ""
+    """Its machine word for a refusal; empty on success."""
+    access_token: TokenValue | None = None
+    refresh_token: TokenValue | None = None
+    lifetime: timedelta = timedelta(0)
+    """How long the access token is valid."""
+    object_id: str | None = None
+    """The person's id in Entra, if the answer tells."""
+
+
+class EntraClient:
+    """The app registration, as a confidential client without a secret."""
+
+    def __init__(
+        self,
+        *,
+        authority: str,
+        client_id: str,
+        assertion: Callable[[], str],
+        is_microsoft: bool,
+    ) -> None:
+        """Take what identifies the client.
+
+        Args:
+            authority: the tenant's address, such as ``https://login.microsoftonline.com/<id>``.
+            client_id: the app registration's.
+            assertion: gives a fresh client assertion: a token of the managed identity.
+            is_microsoft: whether the authority is Microsoft's, and may be discovered there.
+        """
+        self._authority = authority
+        self._client_id = client_id
+        self._assertion = assertion
+        self._is_microsoft = is_microsoft
+        self._http = _PatientSession()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def redeem(self, refresh_token: TokenValue) -> Answer:
+        """Redeem a refresh token for an access token to Azure DevOps, and a newer refresh token.
+
+        Raises:
+            UnavailableError: Entra gives no usable answer.
+            AccessDeniedError: the managed identity gives no assertion.
+        """
+        result: Mapping[str, Any] = translated(
+            lambda: self._application().acquire_token_by_refresh_token(
+                refresh_token.reveal(), list(SCOPES)
+            ),
+            (RequestException, AzureError, msal.exceptions.MsalError, ValueError, KeyError),
+            _translate,
+        )
+        error = str(result.get("error") or "")
+        if error and error not in NEEDS_PERSON | NEEDS_ADMINISTRATOR:
+            raise _unavailable(error)
+        if error:
+            return Answer(error=error)
+        return Answer(
+            access_token=TokenValue(str(result["access_token"])),
+            refresh_token=_sealed(result.get("refresh_token")),
+            lifetime=timedelta(seconds=int(result.get("expires_in") or 0)),
+            object_id=(result.get("id_token_claims") or {}).get("oid"),
+        )
+
+    def _application(self) -> msal.ConfidentialClientApplication:
+        # One for each redemption: its cache would keep tokens for longer than they are needed.
+        return msal.ConfidentialClientApplication(
+            self._client_id,
+            authority=self._authority,
+            client_credential={"client_assertion": self._assertion},
+            instance_discovery=None if self._is_microsoft else False,
+            http_client=self._http,
+        )
+
+
+class _PatientSession(HttpSession):
+    """An HTTP session whose every request has a time-out; msal sets none on a given session."""
+
+    def request(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - as its parent takes them
+        kwargs.setdefault("timeout", (CONNECT_TIMEOUT, READ_TIMEOUT))
+        return super().request(*args, **kwargs)
+
+
+def secret_name(owner: str) -> str:
+    """Give the name of the secret that holds the session of ``owner`` (lower case)."""
+    return f"session-{re.sub('[^a-z0-9]+', '-', owner)}"
+
+
+def _unusable(owner: str, reason: str, message: str) -> _Grant:
+    return _Grant(Session(owner, is_working=False, reason=reason, message=message))
+
+
+def _translate(exc: Exception) -> RotationError:
+    if isinstance(exc, AzureError):
+        message = "cannot get an assertion of the managed identity for the app registration"
+        hint = "check that the function has the identity AZURE_CLIENT_ID"
+        return AccessDeniedError(
+            f"{message}: {type(exc).__name__}", service="identity", operation="assert", hint=hint
+        )
+    return _unavailable(type(exc).__name__)
+
+
+def _unavailable(what: str) -> UnavailableError:
+    message = f"cannot redeem a session: {what}"
+    return UnavailableError(message, service=SERVICE, operation="redeem")
+
+
+def _sealed(value: object) -> TokenValue | None:
+    return TokenValue(value) if isinstance(value, str) else None
+
+
+def _instant(text: str | None) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC) if text else None
+    except ValueError:
+        return None
+
+
+def _is_before(one: datetime | None, other: datetime | None) -> bool:
+    return one is not None and other is not None and one < other

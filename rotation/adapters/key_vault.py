@@ -1,0 +1,268 @@
+"""Key Vault as a ``SecretStore``. It must never log, keep or return a value but as ``TokenValue``.
+
+Behaviour of the service: Key Vault REST reference, *Secrets*, API version 7.6, and Key Vault
+documentation, *About secrets* and *Throttling*. ``set`` drops what it is not given again; there is
+no compare-and-set; a disabled newest version is a 403 with no fall-back to the version before.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from azure.core.exceptions import (
+    AzureError,
+    ClientAuthenticationError,
+    HttpResponseError,
+    ServiceResponseError,
+)
+from azure.core.pipeline.transport import RequestsTransport
+from azure.keyvault.secrets import SecretClient
+
+from rotation.adapters.border import (
+    BACKOFF,
+    CONNECT_TIMEOUT,
+    PATIENCE,
+    READ_TIMEOUT,
+    RETRIES,
+    TOO_MANY,
+    TRANSIENT,
+    translated,
+)
+from rotation.errors import (
+    AccessDeniedError,
+    OutcomeUnknownError,
+    RejectedError,
+    RotationError,
+    UnavailableError,
+)
+from rotation.model import ManagedSecret, SecretName, SecretVersion, TokenValue
+from rotation.tags import is_managed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from datetime import datetime
+
+    from azure.core.credentials import TokenCredential
+    from azure.keyvault.secrets import SecretProperties
+
+    from rotation.settings import Vault
+
+API_VERSION = "7.6"
+"""Pinned: the SDK's default changes with its version, and look-alikes lag behind."""
+CONTENT_TYPE = "application/vnd.azure-devops.pat"
+SERVICE = "key-vault"
+UNAUTHORIZED, FORBIDDEN, NOT_FOUND = 401, 403, 404
+
+T = TypeVar("T")
+
+
+def open_vault(
+    vault: Vault, credential: TokenCredential, *, is_microsoft: bool, sleep: Callable[[float], None]
+) -> SecretClient:
+    """Make a client of one vault; it connects when it is used.
+
+    Args:
+        vault: which, and where.
+        credential: gives tokens for Key Vault.
+        is_microsoft: whether the vault is in one of Microsoft's domains, so that its challenge must
+            name that domain.
+        sleep: waits so many seconds between two tries.
+    """
+    return SecretClient(
+        vault_url=vault.url,
+        credential=credential,
+        api_version=API_VERSION,
+        verify_challenge_resource=is_microsoft,
+        retry_total=RETRIES,
+        retry_backoff_factor=BACKOFF,
+        transport=_Transport(sleep),
+    )
+
+
+class WaitTooLongError(Exception):
+    """The vault asked for more patience than a run has."""
+
+
+class KeyVaultStore:
+    """The watched vaults."""
+
+    def __init__(self, clients: Mapping[str, SecretClient]) -> None:
+        """Take a client for each vault's name; other vaults do not exist for this store."""
+        self._clients = {name.casefold(): client for name, client in clients.items()}
+
+    def list_managed(self, vault: str) -> Iterator[ManagedSecret]:
+        """See ``SecretStore``."""
+        pages = self._clients[vault.casefold()].list_properties_of_secrets().by_page()
+        while (page := ask(vault, "list secrets", lambda: next(pages, None))) is not None:
+            for properties in page:
+                if is_managed(properties.tags or {}):
+                    yield _secret(SecretName(vault, str(properties.name)), properties)
+
+    def read(self, name: SecretName) -> ManagedSecret:
+        """See ``SecretStore``."""
+        client = self._client(name)
+        try:
+            found = ask(str(name), "read", lambda: client.get_secret(name.name))
+        except AccessDeniedError:
+            newest = self._newest(name)
+            if newest and not newest.enabled:
+                return _secret(name, newest)
+            raise
+        secret = _secret(name, found.properties)
+        return replace(secret, value=TokenValue(found.value or ""))
+
+    def list_versions(self, name: SecretName) -> tuple[SecretVersion, ...]:
+        """See ``SecretStore``."""
+        return tuple(
+            SecretVersion(
+                version=str(properties.version),
+                created_at=_instant(properties.created_on),
+                enabled=bool(properties.enabled),
+                tags=properties.tags or {},
+            )
+            for properties in self._versions(name)
+        )
+
+    def store(
+        self,
+        secret: ManagedSecret,
+        value: TokenValue,
+        *,
+        tags: Mapping[str, str],
+        expires_at: datetime,
+    ) -> ManagedSecret:
+        """See ``SecretStore``."""
+        client = self._client(secret.name)
+        # A lost answer is not repeated: the version may be there, and somebody's newer one on it.
+        found = ask(
+            str(secret.name),
+            "store",
+            lambda: client.set_secret(
+                secret.name.name,
+                value.reveal(),
+                tags=dict(tags),
+                content_type=secret.content_type or CONTENT_TYPE,
+                expires_on=expires_at,
+                retry_read=0,
+            ),
+            is_repeatable=False,
+        )
+        return _secret(secret.name, found.properties)
+
+    def write_tags(
+        self,
+        secret: ManagedSecret,
+        tags: Mapping[str, str],
+        *,
+        expires_at: datetime | None = None,
+    ) -> ManagedSecret:
+        """See ``SecretStore``."""
+        client = self._client(secret.name)
+        properties = ask(
+            f"{secret.name}/{secret.version}",
+            "write tags",
+            lambda: client.update_secret_properties(
+                secret.name.name, secret.version, tags=dict(tags), expires_on=expires_at
+            ),
+        )
+        return replace(_secret(secret.name, properties), value=secret.value)
+
+    def disable(self, name: SecretName, version: str) -> None:
+        """See ``SecretStore``."""
+        client = self._client(name)
+        ask(
+            f"{name}/{version}",
+            "disable",
+            lambda: client.update_secret_properties(name.name, version, enabled=False),
+        )
+
+    def _client(self, name: SecretName) -> SecretClient:
+        return self._clients[name.vault.casefold()]
+
+    def _versions(self, name: SecretName) -> list[SecretProperties]:
+        client = self._client(name)
+        return ask(
+            str(name),
+            "list versions",
+            lambda: list(client.list_properties_of_secret_versions(name.name)),
+        )
+
+    def _newest(self, name: SecretName) -> SecretProperties | None:
+        return max(self._versions(name), key=lambda found: _instant(found.created_on), default=None)
+
+
+def ask(place: str, operation: str, call: Callable[[], T], *, is_repeatable: bool = True) -> T:
+    """Make one call of a vault, and translate its error.
+
+    Args:
+        place: the vault, secret or version, for messages.
+        operation: what is asked for, for messages.
+        call: makes the call.
+        is_repeatable: whether a lost answer is only a nuisance.
+
+    Raises:
+        RotationError: the branch of ``ServiceError`` that fits.
+    """
+
+    def translate(exc: Exception) -> RotationError:
+        return _translate(exc, place, operation, is_repeatable=is_repeatable)
+
+    return translated(call, (AzureError, WaitTooLongError), translate)
+
+
+def _translate(exc: Exception, place: str, operation: str, *, is_repeatable: bool) -> RotationError:
+    status = exc.status_code if isinstance(exc, HttpResponseError) else None
+    known: dict[str, Any] = {"service": SERVICE, "operation": operation, "status": status}
+    what = f"cannot {operation} {place}"
+    if isinstance(exc, ClientAuthenticationError) and status is None:
+        hint = "check that the function has the identity AZURE_CLIENT_ID"
+        return AccessDeniedError(f"{what}: no token of the managed identity", **known, hint=hint)
+    if status in {UNAUTHORIZED, FORBIDDEN}:
+        hint = "grant the identity its role on this vault, or open the vault's firewall to it"
+        return AccessDeniedError(f"{what}: {status} {_code(exc)}", **known, hint=hint)
+    is_lost = isinstance(exc, ServiceResponseError) or (status in TRANSIENT and status != TOO_MANY)
+    if is_lost and not is_repeatable:
+        return OutcomeUnknownError(f"{what}: no answer, it may be done", **known)
+    if status is None or status in TRANSIENT:
+        return UnavailableError(f"{what}: {status or type(exc).__name__}", **known)
+    reason = "not-found" if status == NOT_FOUND else _code(exc).lower()
+    message = f"{what}: {status} {_code(exc)}"
+    return RejectedError(message, service=SERVICE, operation=operation, reason=reason)
+
+
+def _code(exc: Exception) -> str:
+    error = exc.error if isinstance(exc, HttpResponseError) else None
+    return str(error.code if error else type(exc).__name__)
+
+
+def _secret(name: SecretName, properties: SecretProperties) -> ManagedSecret:
+    return ManagedSecret(
+        name=name,
+        created_at=_instant(properties.created_on),
+        expires_at=properties.expires_on,
+        tags=properties.tags or {},
+        enabled=properties.enabled is not False,
+        content_type=properties.content_type,
+        version=properties.version,
+    )
+
+
+def _instant(found: datetime | None) -> datetime:
+    if found is None:
+        message = "the vault does not say when a version was created"
+        raise UnavailableError(message, service=SERVICE, operation="read")
+    return found
+
+
+class _Transport(RequestsTransport):
+    """The SDK's transport with time-outs, and with an end to its patience between two tries."""
+
+    def __init__(self, sleep: Callable[[float], None]) -> None:
+        super().__init__(connection_timeout=CONNECT_TIMEOUT, read_timeout=READ_TIMEOUT)
+        self._sleep = sleep
+
+    def sleep(self, duration: float) -> None:
+        if duration > PATIENCE:
+            raise WaitTooLongError
+        self._sleep(duration)

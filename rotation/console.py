@@ -1,0 +1,163 @@
+"""What the commands show: tables on stdout; progress, events and complaints on stderr.
+
+Colour and progress only where the stream is a terminal; text from outside is never markup.
+"""
+
+from __future__ import annotations
+
+import logging
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.table import Table
+from rich.text import Text
+
+from rotation.report import Ending, State, expires_at, next_at, state
+from rotation.schedule import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from datetime import datetime
+
+    from rotation.model import Session
+    from rotation.report import Fleet, RunReport, VaultFailure
+
+STYLES = {
+    State.FRESH: "green",
+    State.RETIRING: "green",
+    State.DUE: "yellow",
+    State.WATCHED: "cyan",
+    State.SKIPPED: "dim",
+    State.FAILING: "bold red",
+    State.BLOCKED: "bold red",
+    State.REJECTED: "bold red",
+    State.EXPIRED: "bold red",
+    Ending.SETTLED: "green",
+    Ending.LOCKED: "yellow",
+    Ending.FAILED: "bold red",
+}
+
+results = Console(highlight=False)
+remarks = Console(stderr=True, highlight=False)
+
+
+class LogLines(logging.Handler):
+    """Writes log records to stderr as they are, above a progress bar if there is one."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one record on one line."""
+        remarks.print(Text(record.getMessage()), soft_wrap=True)
+
+
+@contextmanager
+def progress(verb: str) -> Iterator[Callable[[int, int], None]]:
+    """Show progress while a block runs, if a person is watching.
+
+    Args:
+        verb: what is being done.
+
+    Yields:
+        What to tell how many secrets of how many are done.
+    """
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(
+        *columns, console=remarks, transient=True, disable=not remarks.is_terminal
+    ) as bar:
+        task = bar.add_task(verb, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def complain(*faults: str, hint: str = "") -> None:
+    """Say on stderr what is wrong, each fault on a line, and what to do next."""
+    for fault in faults:
+        remarks.print(Text(f"rotation: {fault}"), soft_wrap=True)
+    if hint:
+        remarks.print(Text(f"hint: {hint}"), soft_wrap=True)
+
+
+def show_run(report: RunReport) -> None:
+    """Show what a run did."""
+    table = _table("Secret", "Outcome", "Done", "Why")
+    for outcome in report.outcomes:
+        done = ", ".join(outcome.actions) or "-"
+        table.add_row(
+            escape(str(outcome.name)), _coloured(outcome.ending), done, escape(outcome.message)
+        )
+    results.print(table)
+    _show_vaults(report.vault_failures)
+    _show_owners(report.sessions, only_lost=True)
+    counted = ", ".join(f"{count} {what}" for what, count in report.counts.items() if count)
+    results.print(escape(f"Run {report.run_id}: {counted or 'no managed secrets found'}."))
+
+
+def show_plan(fleet: Fleet) -> None:
+    """Show what a run would do."""
+    table = _table("Secret", "Action", "Why", "Next")
+    for finding in fleet.findings:
+        decision = finding.decision
+        table.add_row(
+            escape(str(finding.snapshot.secret.name)),
+            decision.action if decision else "[bold red]fail[/]",
+            escape(decision.message if decision else str(finding.error)),
+            _date(decision.next_at if decision else None),
+        )
+    results.print(table)
+    _show_vaults(fleet.vault_failures)
+
+
+def show_status(fleet: Fleet) -> None:
+    """Show how every secret and every owner stands."""
+    now = fleet.checked_at
+    table = _table("Secret", "Mode", "State", "Days left", "Next", "Why")
+    for finding in fleet.findings:
+        s, decision = finding.snapshot, finding.decision
+        ends_at = expires_at(s)
+        table.add_row(
+            escape(str(s.secret.name)),
+            s.mandate.mode,
+            _coloured(state(finding, now)),
+            f"{(ends_at - now).total_seconds() / 86400:.1f}" if ends_at else "-",
+            _date(next_at(finding, now)),
+            escape(decision.message if decision else str(finding.error)),
+        )
+    results.print(table)
+    _show_vaults(fleet.vault_failures)
+    _show_owners(fleet.sessions)
+
+
+def _show_owners(sessions: tuple[Session, ...], *, only_lost: bool = False) -> None:
+    chosen = [session for session in sessions if not (only_lost and session.is_working)]
+    if not chosen:
+        return
+    table = _table("Owner", "Session", "Signed in", "Message")
+    for session in chosen:
+        works = "[green]connected[/]" if session.is_working else "[bold red]sign-in-needed[/]"
+        table.add_row(
+            escape(session.owner), works, _date(session.signed_in_at), escape(session.message)
+        )
+    results.print(table)
+
+
+def _show_vaults(failures: tuple[VaultFailure, ...]) -> None:
+    for failure in failures:
+        text = Text(f"vault {failure.vault} could not be listed: {failure.message}", "bold red")
+        results.print(text)
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold", justify="left")
+    return table
+
+
+def _coloured(word: State | Ending) -> str:
+    style = STYLES.get(word, "bold red")
+    return f"[{style}]{word}[/]"
+
+
+def _date(instant: datetime | None) -> str:
+    return shown(instant) if instant else "-"

@@ -1,0 +1,363 @@
+"""The nouns of the protocol: secrets, tokens, owners, and what is decided about them.
+
+Pure data. Nothing here reads a clock, an environment or a network, and nothing here ever shows a
+token value.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Never
+from zlib import crc32
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import datetime, timedelta
+
+DIGEST_LENGTH = 12
+"""Hex digits of a value's SHA-256 that are recorded beside an authorization id."""
+
+MARK = re.compile(r"\[(?P<vault>[0-9A-Za-z-]+)/(?P<name>[0-9A-Za-z-]+)\]\Z")
+"""A binding mark, at the end of a token's display name."""
+
+
+class TokenValue:
+    """A secret string that cannot be printed, logged, formatted, copied or pickled.
+
+    It lives in a closure, so that neither ``repr``, ``vars`` nor a traceback that shows local
+    variables gets at it. ``reveal`` is the one way out.
+    """
+
+    __slots__ = ("reveal",)
+
+    reveal: Callable[[], str]
+    """Gives the string itself: called in the fewest possible places."""
+
+    def __init__(self, value: str) -> None:
+        """Take ``value`` out of sight."""
+        self.reveal = lambda: value
+
+    @property
+    def digest(self) -> str:
+        """The first twelve hex digits of the value's SHA-256: it names a value without telling."""
+        return hashlib.sha256(self.reveal().encode()).hexdigest()[:DIGEST_LENGTH]
+
+    def __eq__(self, other: object) -> bool:
+        """Compare in constant time."""
+        if not isinstance(other, TokenValue):
+            return NotImplemented
+        return hmac.compare_digest(self.reveal().encode(), other.reveal().encode())
+
+    def __hash__(self) -> int:
+        """Hash by the digest."""
+        return hash(self.digest)
+
+    def __repr__(self) -> str:
+        """Say that there is a value, and nothing of it."""
+        return "TokenValue(hidden)"
+
+    def __reduce__(self) -> Never:
+        """Refuse to be pickled or copied.
+
+        Raises:
+            TypeError: always.
+        """
+        message = "a token value cannot be pickled or copied"
+        raise TypeError(message)
+
+
+class Mode(StrEnum):
+    """How a secret is kept fresh: the value of the tag ``pat-rotation``."""
+
+    REGENERATE = "regenerate"
+    EXTEND = "extend"
+    WATCH = "watch"
+
+
+@dataclass(frozen=True, order=True)
+class SecretName:
+    """Where a secret is kept. Compared as Key Vault does: without regard to case."""
+
+    vault: str
+    """The vault's name: the first label of its address."""
+    name: str
+    """The secret's name in the vault."""
+
+    def __str__(self) -> str:
+        """Write it as people do: ``kv-build/feed-token``."""
+        return f"{self.vault}/{self.name}"
+
+    @property
+    def folded(self) -> SecretName:
+        """The same name in lower case: the form to compare and to look up by."""
+        return SecretName(self.vault.casefold(), self.name.casefold())
+
+    @property
+    def mark(self) -> str:
+        """The binding mark that ends the display names of this secret's tokens."""
+        return f"[{self}]"
+
+    def fraction(self, purpose: str) -> float:
+        """Give a stable number from 0 up to 1 that differs from secret to secret.
+
+        Args:
+            purpose: a word that makes the numbers for different purposes independent.
+        """
+        return crc32(f"{purpose}:{self.folded}".encode()) / 2**32
+
+
+@dataclass(frozen=True)
+class ManagedSecret:
+    """The newest version of a tagged secret, as a list or a read of the vault shows it."""
+
+    name: SecretName
+    created_at: datetime
+    """When this version was stored."""
+    expires_at: datetime | None
+    """The expiry that the vault shows to consumers."""
+    tags: Mapping[str, str]
+    enabled: bool = True
+    content_type: str | None = None
+    version: str | None = None
+    """The version's id; a list of secrets does not tell it."""
+    value: TokenValue | None = None
+    """Known only once the secret itself was read."""
+
+    def __post_init__(self) -> None:
+        """Freeze the tags."""
+        object.__setattr__(self, "tags", MappingProxyType(dict(self.tags)))
+
+
+@dataclass(frozen=True)
+class Defaults:
+    """What the tags of a secret fall back to, and the ceiling for them."""
+
+    owners: tuple[str, ...]
+    """User principal names in lower case; a single one is the default owner."""
+    lifetime: timedelta
+    max_lifetime: timedelta
+    grace_period: timedelta
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What the tag ``pat-authorization-id`` says: which token a version holds."""
+
+    authorization_id: str
+    digest: str
+    """Of the value it was recorded for."""
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """What the tag ``pat-attempt`` says of renewals that did not succeed."""
+
+    failures: int
+    """Failed since the last success; an attempt that is under way for the first time is none."""
+    at: datetime
+    """When the last one began or failed."""
+
+
+@dataclass(frozen=True)
+class Mandate:
+    """What the tags of one secret ask for, with the defaults filled in."""
+
+    mode: Mode
+    organization: str
+    """Empty in mode ``watch`` only."""
+    owner: str
+    """User principal name in lower case; empty in mode ``watch`` only."""
+    lifetime: timedelta
+    rotate_before: timedelta
+    grace_period: timedelta
+    recorded: Recorded | None = None
+    retire_now: str | None = None
+    """The digest for which an order ended the grace period."""
+    attempt: Attempt | None = None
+    """The last renewal that has not succeeded, if there is one."""
+    faults: tuple[str, ...] = ()
+    """What is wrong with the tags, all at once; if anything is, the rest counts for nothing."""
+
+    @property
+    def place(self) -> str:
+        """Whose tokens, and where: for sentences."""
+        return f"{self.owner} in {self.organization}"
+
+
+@dataclass(frozen=True)
+class Token:
+    """A personal access token as Azure DevOps reports it to its owner. Never its value."""
+
+    authorization_id: str
+    """Lower case."""
+    display_name: str
+    scopes: frozenset[str]
+    valid_from: datetime
+    valid_to: datetime
+    target_accounts: tuple[str, ...] | None
+    """Ids of the organizations it works in, lower case; None for a global token."""
+
+    @property
+    def scope(self) -> str:
+        """The scopes as the API takes them: one string, separated by blanks, in a stable order."""
+        return " ".join(sorted(self.scopes))
+
+    @property
+    def marked(self) -> SecretName | None:
+        """The secret that the binding mark names, in lower case; None without a mark."""
+        mark = MARK.search(self.display_name)
+        return SecretName(mark["vault"], mark["name"]).folded if mark else None
+
+    def is_bound_to(self, secret: SecretName) -> bool:
+        """Tell whether the display name ends in the binding mark of ``secret``."""
+        return self.marked == secret.folded
+
+    def is_confined_to(self, account_id: str | None) -> bool:
+        """Tell whether it works in exactly one organization: this one, as far as its id is known.
+
+        Args:
+            account_id: the organization's id, lower case, or None when the service did not tell.
+        """
+        accounts = self.target_accounts
+        return accounts is not None and len(accounts) == 1 and account_id in (None, accounts[0])
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """The living tokens of one owner in one organization."""
+
+    account_id: str | None
+    """The organization's id, as in ``Token.target_accounts``; None if the service did not tell."""
+    tokens: tuple[Token, ...]
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What a token is asked to be when it is created."""
+
+    display_name: str
+    scope: str
+    valid_to: datetime
+
+
+@dataclass(frozen=True)
+class Created:
+    """A new token and its value: the only answer of Azure DevOps that has one."""
+
+    token: Token
+    value: TokenValue
+
+
+@dataclass(frozen=True)
+class Session:
+    """How an owner's delegated session stands."""
+
+    owner: str
+    is_working: bool
+    is_refreshed: bool = False
+    """Whether its newest refresh token has just been saved."""
+    reason: str = ""
+    """One machine word for why it does not work."""
+    message: str = ""
+    """Why it does not work, or could not be saved, and who must do what."""
+    signed_in_at: datetime | None = None
+    """The person's last sign-in in a browser."""
+    redeemed_at: datetime | None = None
+    """When the session was last used and saved."""
+
+
+class Fact(StrEnum):
+    """What an observation can add to a snapshot."""
+
+    SESSION = "session"
+    """How the owner's session stands; asked once a run."""
+    TOKENS = "tokens"
+    """The living tokens of the owner in the organization; listed once a run."""
+    VALUE = "value"
+    """The newest version itself, with its value: a read."""
+    RECORDED = "recorded"
+    """The token that the secret names, dead or alive: a *get* by id after the read."""
+    PROOF = "proof"
+    """Whether the stored value authenticates as its owner: a call with the value."""
+    HISTORY = "history"
+    """The id that an older version recorded for the stored value: a list of versions."""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """All that is known of one secret at one moment: what ``policy.decide`` looks at."""
+
+    secret: ManagedSecret
+    mandate: Mandate
+    session: Session | None = None
+    account_id: str | None = None
+    """The organization's id, as far as the service tells it."""
+    bound: tuple[Token, ...] = ()
+    """The living tokens bound to this secret."""
+    recorded: Token | None = None
+    """The token that the tag (or, after HISTORY, an older version) names, alive or dead."""
+    proof: bool | None = None
+    """Whether the stored value works; None until it was tried."""
+    former_id: str | None = None
+    """The authorization id that an older version recorded for the stored value."""
+    scanned_at: datetime | None = None
+    """When the scan before this one looked at the secret."""
+    known: frozenset[Fact] = frozenset()
+    """The facts that were asked for."""
+
+
+class Action(StrEnum):
+    """The verbs of the rules."""
+
+    REJECT = "reject"
+    SKIP = "skip"
+    WATCH = "watch"
+    BLOCK = "block"
+    ADOPT = "adopt"
+    RENEW = "renew"
+    EXTEND = "extend"
+    REFRESH = "refresh"
+    RETIRE = "retire"
+    PROVE = "prove"
+    NOTHING = "nothing"
+
+
+EFFECTIVE = frozenset({Action.ADOPT, Action.RENEW, Action.EXTEND, Action.REFRESH, Action.RETIRE})
+"""The actions that change something."""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What is to be done with one secret, and why."""
+
+    action: Action
+    reason: str
+    """One machine word, for alerts and filters."""
+    message: str
+    """One sentence, for people."""
+    next_at: datetime | None = None
+    """When something is expected to be done next, if it can be foreseen."""
+    token: Token | None = None
+    """The token to adopt, to extend, to retire, or whose scope a renewal takes over."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """A rule cannot tell yet: it needs this fact first."""
+
+    fact: Fact
+
+
+@dataclass(frozen=True)
+class SecretVersion:
+    """One version of a secret without its value, as the list of its versions shows it."""
+
+    version: str
+    created_at: datetime
+    enabled: bool
+    tags: Mapping[str, str] = field(default_factory=dict)

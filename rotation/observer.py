@@ -1,0 +1,171 @@
+"""Observing: what the rules look at, gathered with as few calls as they need.
+
+An observer serves one run: the sessions, and the tokens of each owner in each organization, are
+asked for once. A single secret is read only when a rule asks for its value.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import Future
+from dataclasses import replace
+from threading import Lock
+from typing import TYPE_CHECKING, Generic, ParamSpec, Protocol, TypeVar
+
+from rotation import tags
+from rotation.model import Decision, Fact, Inventory, Question, Session, Snapshot
+from rotation.policy import decide
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from rotation.model import Defaults, ManagedSecret, SecretName, Token
+    from rotation.ports import OwnerSessions
+    from rotation.settling import Ports
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Caller(Protocol):
+    """Makes a remote call, if it may be made."""
+
+    def __call__(self, method: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call ``method``."""
+
+
+def directly(method: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+    """Make a call without asking anybody."""
+    return method(*args, **kwargs)
+
+
+class Observer:
+    """Looks at secrets on behalf of one run. Safe to use from several threads."""
+
+    def __init__(
+        self,
+        ports: Ports,
+        sessions: OwnerSessions,
+        defaults: Defaults,
+        scanned_at: datetime | None = None,
+    ) -> None:
+        """Take what to look through.
+
+        Args:
+            ports: the outside world.
+            sessions: the owners' sessions.
+            defaults: what tags fall back to.
+            scanned_at: when the scan before this one began, if that is known.
+        """
+        self._ports = ports
+        self._defaults = defaults
+        self._scanned_at = scanned_at
+        self.sessions: _Once[Session] = _Once(sessions.session)
+        self.inventories: _Once[Inventory] = _Once(ports.issuer.inventory)
+
+    def glance(self, secret: ManagedSecret) -> tuple[Snapshot, Decision | Question]:
+        """Decide from what a list shows, as far as that goes.
+
+        Returns:
+            The snapshot, and a decision; or the question that only a read or more can answer.
+
+        Raises:
+            RotationError: the session or the tokens of the owner could not be asked for.
+        """
+        return self._decide(self.begin(secret), {Fact.SESSION, Fact.TOKENS})
+
+    def look(self, s: Snapshot, call: Caller = directly) -> tuple[Snapshot, Decision]:
+        """Decide about a snapshot, whatever that takes; every remote call is made by ``call``.
+
+        Raises:
+            RotationError: something could not be asked for.
+        """
+        s, decision = self._decide(s, set(Fact), call)
+        if isinstance(decision, Question):
+            message = f"the rules ask for {decision.fact} of {s.secret.name} again and again"
+            raise TypeError(message)
+        return s, decision
+
+    def read(self, name: SecretName, call: Caller = directly) -> Snapshot:
+        """Begin a snapshot by reading the newest version of a secret from its vault."""
+        return self.begin(call(self._ports.store.read, name))
+
+    def begin(self, secret: ManagedSecret) -> Snapshot:
+        """Begin a snapshot of a secret as a list or a read shows it."""
+        mandate = tags.parse(secret.tags, self._defaults)
+        known = frozenset() if secret.value is None else frozenset({Fact.VALUE})
+        return Snapshot(secret, mandate, scanned_at=self._scanned_at, known=known)
+
+    def _decide(
+        self, s: Snapshot, allowed: set[Fact], call: Caller = directly
+    ) -> tuple[Snapshot, Decision | Question]:
+        while True:
+            decision = decide(s, self._ports.clock())
+            if isinstance(decision, Decision) or decision.fact in s.known - {Fact.VALUE}:
+                return s, decision
+            if decision.fact not in allowed:
+                return s, decision
+            s = self._learn(s, decision.fact, call)
+
+    def _learn(self, s: Snapshot, fact: Fact, call: Caller) -> Snapshot:
+        """Add one fact to a snapshot."""
+        mandate, issuer = s.mandate, self._ports.issuer
+        place = (mandate.owner, mandate.organization)
+        recorded_id = s.former_id
+        if recorded_id is None and mandate.recorded:
+            recorded_id = mandate.recorded.authorization_id
+        if fact is Fact.VALUE:
+            return self.read(s.secret.name, call)  # a newer version is another snapshot
+        if fact is Fact.SESSION:
+            s = replace(s, session=call(self.sessions, mandate.owner))
+        elif fact is Fact.TOKENS:
+            inventory = call(self.inventories, *place)
+            bound = tuple(t for t in inventory.tokens if t.is_bound_to(s.secret.name))
+            recorded = _listed(inventory, recorded_id)
+            s = replace(s, account_id=inventory.account_id, bound=bound, recorded=recorded)
+        elif fact is Fact.RECORDED and recorded_id:
+            s = replace(s, recorded=call(issuer.get, *place, recorded_id))
+        elif fact is Fact.PROOF and s.secret.value:
+            s = replace(s, proof=call(issuer.prove, *place, s.secret.value))
+        elif fact is Fact.HISTORY:
+            former = self._former_id(s, call)
+            s = replace(s, former_id=former, recorded=_listed(self.inventories(*place), former))
+        return replace(s, known=s.known | {fact})
+
+    def _former_id(self, s: Snapshot, call: Caller) -> str | None:
+        """Give the id that an older version recorded for the very value that is stored now."""
+        digest = s.secret.value and s.secret.value.digest
+        for version in call(self._ports.store.list_versions, s.secret.name):
+            recorded = tags.recorded_in(version.tags)
+            if recorded and recorded.digest == digest and version.version != s.secret.version:
+                return recorded.authorization_id
+        return None
+
+
+def _listed(inventory: Inventory, authorization_id: str | None) -> Token | None:
+    return next((t for t in inventory.tokens if t.authorization_id == authorization_id), None)
+
+
+class _Once(Generic[T]):
+    """Asks for each thing once, however many threads want it; an error is an answer, too."""
+
+    def __init__(self, ask: Callable[..., T]) -> None:
+        self._ask = ask
+        self._answers: dict[tuple[str, ...], Future[T]] = {}
+        self._guard = Lock()
+
+    def __call__(self, *key: str) -> T:
+        with self._guard:
+            is_first = key not in self._answers
+            answer = self._answers.setdefault(key, Future())
+        if is_first:
+            try:
+                answer.set_result(self._ask(*key))
+            except Exception as exc:  # noqa: BLE001 - kept, and raised for whoever asks
+                answer.set_exception(exc)
+        return answer.result()
+
+    def answered(self) -> dict[tuple[str, ...], T]:
+        """Give what was asked for and answered, without the errors."""
+        done = {key: answer for key, answer in self._answers.items() if answer.done()}
+        return {key: answer.result() for key, answer in done.items() if not answer.exception()}

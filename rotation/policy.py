@@ -1,0 +1,199 @@
+"""What is to be done with one secret: every rule, in order; the first that matches wins.
+
+Pure: a snapshot and a clock reading go in, one decision comes out. A rule that cannot tell yet
+answers with a question, which costs a call to answer; so a secret that needs nothing costs none.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rotation.model import Action, Decision, Fact, Mode, Question, Snapshot
+from rotation.schedule import (  # fmt: skip
+    MINUTE,
+    is_hour_of_proof,
+    living,
+    renewal_at,
+    retirement_at,
+    retry_at,
+    shown,
+    superseded,
+)
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    Answer = Decision | Question | None
+
+
+def decide(s: Snapshot, now: datetime) -> Decision | Question:
+    """Apply the rules to the snapshot ``s`` at the instant ``now`` (aware, UTC)."""
+    for rule in RULES:
+        if answer := rule(s, now):
+            # A list shows no value, and the digest in a tag may be another value's.
+            is_glance = s.secret.value is None and rule in ABOUT_THE_VALUE
+            return Question(Fact.VALUE) if is_glance else answer
+    return nothing(s, now)
+
+
+def reject_faulty_tags(s: Snapshot, _now: datetime) -> Answer:
+    """1. A tag does not parse or contradicts another."""
+    return _reject("mis-tagged", "; ".join(s.mandate.faults)) if s.mandate.faults else None
+
+
+def skip_disabled(s: Snapshot, _now: datetime) -> Answer:
+    """2. The newest version is disabled: a mandate that is gone is not renewed."""
+    message = "its newest version is disabled; enable it to have it kept fresh"
+    return None if s.secret.enabled else Decision(Action.SKIP, "disabled", message)
+
+
+def watch_only(s: Snapshot, now: datetime) -> Answer:
+    """3. The mode is ``watch``."""
+    if s.mandate.mode is not Mode.WATCH:
+        return None
+    if (ends_at := s.secret.expires_at) is None:
+        return Decision(Action.WATCH, "no-expiry", "watched; set its expiry to be reminded of it")
+    if ends_at <= now:
+        return Decision(Action.WATCH, "expired", f"watched; it expired on {shown(ends_at)}")
+    message = f"watched; {(ends_at - now).days} days left, until {shown(ends_at)}"
+    return Decision(Action.WATCH, "watched", message)
+
+
+def block_without_session(s: Snapshot, _now: datetime) -> Answer:
+    """4. The owner has no working session."""
+    if s.session is None:
+        return Question(Fact.SESSION)
+    if not s.session.is_working:
+        by = f", by {shown(s.secret.expires_at)}" if s.secret.expires_at else ""
+        return Decision(Action.BLOCK, s.session.reason, s.session.message + by)
+    return None if Fact.TOKENS in s.known else Question(Fact.TOKENS)  # what all later rules need
+
+
+def identify_value(s: Snapshot, now: datetime) -> Answer:
+    """5. No id is recorded for the stored value."""
+    recorded, value, mark = s.mandate.recorded, s.secret.value, s.secret.name.mark
+    if recorded and (value is None or value.digest == recorded.digest):
+        return None
+    if s.proof is None:
+        return Question(Fact.PROOF)
+    if not s.proof:
+        return _reject("value-refused", f"the stored value is no token of {s.mandate.place}")
+    if Fact.HISTORY not in s.known:
+        return Question(Fact.HISTORY)
+    if s.former_id:
+        message = "an older version recorded the id of this very value"
+        adopt = Decision(Action.ADOPT, "value-restored", message, token=s.recorded)
+        return reject_foreign_token(s, now) or adopt
+    bound = living(s, now)
+    if s.mandate.mode is Mode.EXTEND:
+        return _reject("unknown-value", "a value of unknown token cannot be extended")
+    if len({token.scopes for token in bound}) > 1:
+        return _reject("scopes-differ", f"the tokens marked {mark} differ in scope")
+    if not bound:
+        message = f"no token of {s.mandate.place} is marked {mark}; end its name there with that"
+        return _reject("nothing-bound", message)
+    if at := retry_at(s, now):
+        return Decision(Action.NOTHING, "backing-off", f"next attempt: {shown(at)}", at)
+    message = "which token the value is nobody knows; a successor makes it certain"
+    return Decision(Action.RENEW, "unknown-value", message, token=bound[-1])
+
+
+def reject_foreign_token(s: Snapshot, _now: datetime) -> Answer:
+    """6. The recorded token is not this owner's, bound to this secret and confined to here."""
+    if s.recorded is None and Fact.RECORDED not in s.known:
+        return Question(Fact.RECORDED)
+    if s.recorded is None:
+        return _reject("unknown-token", f"{s.mandate.place} does not have the recorded token")
+    if not s.recorded.is_bound_to(s.secret.name):
+        return _reject("foreign-token", f"the recorded token is not marked {s.secret.name.mark}")
+    if not s.recorded.is_confined_to(s.account_id):
+        return _reject("global-token", f"its token is not confined to {s.mandate.organization}")
+    return None
+
+
+def renew_dead(s: Snapshot, now: datetime) -> Answer:
+    """7. The current token is expired or revoked, or its value proved false."""
+    is_expired = s.recorded is not None and s.recorded.valid_to <= now
+    if is_expired and Fact.RECORDED not in s.known:
+        return Question(Fact.RECORDED)  # another run may have extended it since the list was made
+    if not is_expired and s.proof is None and Fact.RECORDED in s.known:
+        return Question(Fact.PROOF)  # missing on the list of the living: revoked, or stored since
+    if retry_at(s, now) or not (is_expired or s.proof is False):
+        return None
+    if is_expired:
+        return Decision(Action.RENEW, "expired", "its token has expired", token=s.recorded)
+    return Decision(Action.RENEW, "token-lost", "its token died early", token=s.recorded)
+
+
+def renew_due(s: Snapshot, now: datetime) -> Answer:
+    """8. The renewal time has come."""
+    token, mandate = s.recorded, s.mandate
+    if token is None or now < renewal_at(token, mandate, s.secret.name) or retry_at(s, now):
+        return None
+    message = f"its token expires on {shown(token.valid_to)}"
+    gains = now + mandate.lifetime > token.valid_to + MINUTE
+    is_extended = mandate.mode is Mode.EXTEND and gains
+    return Decision(Action.EXTEND if is_extended else Action.RENEW, "due", message, token=token)
+
+
+def refresh_metadata(s: Snapshot, _now: datetime) -> Answer:
+    """9. The vault's expiry differs from the token's real one by more than a minute."""
+    token, shown_at = s.recorded, s.secret.expires_at
+    if token is None or (shown_at and abs(shown_at - token.valid_to) <= MINUTE):
+        return None
+    if Fact.RECORDED not in s.known:
+        return Question(Fact.RECORDED)  # another run may have extended it since the list was made
+    message = f"the vault does not show that its token expires on {shown(token.valid_to)}"
+    return Decision(Action.REFRESH, "expiry-differs", message, token=token)
+
+
+def retire_superseded(s: Snapshot, now: datetime) -> Answer:
+    """10. A superseded token and the newest version are both older than the grace period."""
+    ripe = [token for token in superseded(s, now) if retirement_at(token, s) <= now]
+    if ripe and s.proof is None:
+        return Question(Fact.PROOF)
+    if not ripe or not s.proof:
+        return None
+    return Decision(Action.RETIRE, "grace-over", "its successor has taken over", token=ripe[0])
+
+
+def prove_value(s: Snapshot, now: datetime) -> Answer:
+    """11. Its hour to be proven has come since the last scan, or its last renewal failed."""
+    has_failed = s.mandate.attempt is not None
+    if s.proof is not None or not (has_failed or is_hour_of_proof(s, now)):
+        return None
+    message = "its last renewal failed" if has_failed else "its hour of the day to be proven"
+    return Decision(Action.PROVE, "attempt-failed" if has_failed else "daily", message)
+
+
+def nothing(s: Snapshot, now: datetime) -> Decision:
+    """12. Otherwise."""
+    if at := retry_at(s, now):
+        state = "its renewal failed" if s.proof is not False else "its token is dead"
+        return Decision(Action.NOTHING, "backing-off", f"{state}; next attempt: {shown(at)}", at)
+    dates = [renewal_at(s.recorded, s.mandate, s.secret.name)] if s.recorded else []
+    others = [retirement_at(token, s) for token in superseded(s, now)]
+    at = min(dates + others, default=None)
+    reason, what = ("in-grace", "its predecessor lives on") if others else ("fresh", "it is fresh")
+    message = f"{what}; next: {shown(at)}" if at else what
+    return Decision(Action.NOTHING, reason, message, at)
+
+
+def _reject(reason: str, message: str) -> Decision:
+    return Decision(Action.REJECT, reason, message)
+
+
+RULES = (
+    reject_faulty_tags,
+    skip_disabled,
+    watch_only,
+    block_without_session,
+    identify_value,
+    reject_foreign_token,
+    renew_dead,
+    renew_due,
+    refresh_metadata,
+    retire_superseded,
+    prove_value,
+)
+ABOUT_THE_VALUE = RULES[4:]

@@ -1,0 +1,167 @@
+"""The contracts between the rotator and the outside world, by outcome.
+
+An adapter fulfils a contract; the contract tests quote it and run against every adapter. All
+instants are aware, in UTC. Every method may raise ``UnavailableError`` (no usable answer) and
+``AccessDeniedError`` (refused for want of rights) unless it says otherwise.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from contextlib import AbstractContextManager
+    from datetime import datetime
+
+    from rotation.events import Event
+    from rotation.model import (
+        Created,
+        Draft,
+        Inventory,
+        ManagedSecret,
+        SecretName,
+        SecretVersion,
+        Session,
+        Token,
+        TokenValue,
+    )
+
+    Clock = Callable[[], datetime]
+    """Tells the present instant, aware, in UTC."""
+
+
+class SecretStore(Protocol):
+    """The vaults that are watched."""
+
+    def list_managed(self, vault: str) -> Iterable[ManagedSecret]:
+        """Give every secret of ``vault`` that carries the discovery tag, in pages, without values.
+
+        Disabled and expired secrets are among them.
+        """
+
+    def read(self, name: SecretName) -> ManagedSecret:
+        """Give the newest version with its id and its value.
+
+        A disabled newest version comes back disabled and without a value.
+
+        Raises:
+            RejectedError: there is no such secret (reason ``not-found``).
+        """
+
+    def list_versions(self, name: SecretName) -> tuple[SecretVersion, ...]:
+        """Give all versions, in any order, without values."""
+
+    def store(
+        self,
+        secret: ManagedSecret,
+        value: TokenValue,
+        *,
+        tags: Mapping[str, str],
+        expires_at: datetime,
+    ) -> ManagedSecret:
+        """Make ``value`` the newest version of ``secret``, in one write, never repeated blindly.
+
+        The version carries exactly ``tags``, the content type of ``secret`` and ``expires_at``.
+        Returns the new version, without its value.
+
+        Raises:
+            RejectedError: the vault refuses the write.
+            OutcomeUnknownError: no answer; the version may be there.
+        """
+
+    def write_tags(
+        self, secret: ManagedSecret, tags: Mapping[str, str], *, expires_at: datetime | None = None
+    ) -> ManagedSecret:
+        """Replace all tags (and the expiry, if given) of the very version that ``secret`` names.
+
+        Returns the version as the vault's answer shows it, with the value that ``secret`` had.
+        """
+
+    def disable(self, name: SecretName, version: str) -> None:
+        """On return that version is disabled, and the vault has accepted a write."""
+
+
+class TokenIssuer(Protocol):
+    """The PAT lifecycle API, on behalf of an owner, in one organization."""
+
+    def inventory(self, owner: str, organization: str) -> Inventory:
+        """Give all living tokens of ``owner`` in ``organization``.
+
+        Raises:
+            SessionError: the owner has no working session.
+            UnavailableError: also when the service's clock and ours are more than five minutes
+                apart: nothing may be acted on then.
+        """
+
+    def get(self, owner: str, organization: str, authorization_id: str) -> Token | None:
+        """Give one token of ``owner``, dead or alive; None if the service does not know it."""
+
+    def create(self, owner: str, organization: str, draft: Draft) -> Created:
+        """Create a token in this organization only; never repeated.
+
+        Raises:
+            RejectedError: the service refuses; ``reason`` is its own word. No token was made.
+            OutcomeUnknownError: no usable answer; a token may have been made.
+        """
+
+    def extend(self, owner: str, organization: str, token: Token, valid_to: datetime) -> Token:
+        """Ask for a later expiry of ``token``; the answer says which one was granted.
+
+        Raises:
+            RejectedError: the service refuses (expired, revoked, a policy).
+        """
+
+    def revoke(self, owner: str, organization: str, authorization_id: str) -> None:
+        """On return the token cannot authenticate; one that is unknown already counts as done."""
+
+    def prove(self, owner: str, organization: str, value: TokenValue) -> bool:
+        """Use ``value``: True if it authenticates in ``organization`` as ``owner``.
+
+        False if it is refused, or taken for somebody else or for nobody (user ids are compared).
+        """
+
+
+class OwnerSessions(Protocol):
+    """The delegated sessions of the owners."""
+
+    def session(self, owner: str) -> Session:
+        """Tell how the session of ``owner`` stands, after trying it.
+
+        A session that works is kept alive: its newest refresh token is saved once a day.
+
+        Raises:
+            UnavailableError: nothing can be said, since a service did not answer.
+        """
+
+    def access_token(self, owner: str) -> TokenValue:
+        """Give an access token of ``owner`` for Azure DevOps.
+
+        Raises:
+            SessionError: the owner must sign in.
+        """
+
+
+class EventLog(Protocol):
+    """Where events go, for people; never read back to decide what is safe."""
+
+    def record(self, event: Event) -> None:
+        """Write the event down. Never raises: a lost line must not stop a rotation."""
+
+
+class Lock(Protocol):
+    """A lock that is held."""
+
+    def is_held(self) -> bool:
+        """Tell whether it is still ours."""
+
+
+class Locks(Protocol):
+    """One holder per secret."""
+
+    def hold(self, name: SecretName) -> AbstractContextManager[Lock]:
+        """Hold the lock of ``name`` inside a ``with`` block.
+
+        Raises:
+            LockHeldError: another run holds it.
+        """

@@ -1,0 +1,272 @@
+"""What a run or a look at the fleet found, in the stable forms of the commands' JSON. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from rotation.model import Action, Decision, SecretName, Session, Snapshot
+from rotation.schedule import renewal_at, retirement_at, retry_at, superseded
+from rotation.tags import format_instant
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from rotation.errors import RotationError
+
+
+class State(StrEnum):
+    """How a secret stands."""
+
+    FRESH = "fresh"
+    DUE = "due"
+    RETIRING = "retiring"
+    FAILING = "failing"
+    BLOCKED = "blocked"
+    REJECTED = "rejected"
+    EXPIRED = "expired"
+    SKIPPED = "skipped"
+    WATCHED = "watched"
+
+
+class Ending(StrEnum):
+    """How a settling, or a look that was enough, ended."""
+
+    SETTLED = "settled"
+    SKIPPED = "skipped"
+    WATCHED = "watched"
+    BLOCKED = "blocked"
+    REJECTED = "rejected"
+    FAILED = "failed"
+    LOCKED = "locked"
+
+
+ENDINGS = {
+    Action.REJECT: Ending.REJECTED,
+    Action.SKIP: Ending.SKIPPED,
+    Action.WATCH: Ending.WATCHED,
+    Action.BLOCK: Ending.BLOCKED,
+    Action.NOTHING: Ending.SETTLED,
+}
+"""The decisions that end a settling."""
+STATES = {
+    Action.REJECT: State.REJECTED,
+    Action.SKIP: State.SKIPPED,
+    Action.WATCH: State.WATCHED,
+    Action.BLOCK: State.BLOCKED,
+    Action.RENEW: State.DUE,
+    Action.EXTEND: State.DUE,
+    Action.RETIRE: State.RETIRING,
+}
+NEEDS_SOMEBODY = frozenset({Ending.BLOCKED, Ending.REJECTED, Ending.FAILED})
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What was done to one secret, and how that ended."""
+
+    name: SecretName
+    ending: Ending
+    reason: str
+    message: str
+    actions: tuple[Action, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give the stable form."""
+        return {
+            "vault": self.name.vault,
+            "secret": self.name.name,
+            "actions": [str(action) for action in self.actions],
+            "outcome": str(self.ending),
+            "reason": self.reason,
+            "message": self.message,
+        }
+
+
+@dataclass(frozen=True)
+class VaultFailure:
+    """A vault that could not be listed."""
+
+    vault: str
+    reason: str
+    message: str
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """One run: every secret's outcome, and an honest count."""
+
+    run_id: str
+    started_at: datetime
+    finished_at: datetime
+    outcomes: tuple[Outcome, ...]
+    sessions: tuple[Session, ...] = ()
+    vault_failures: tuple[VaultFailure, ...] = ()
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """How many secrets ended how, and how many vaults failed."""
+        counted = Counter(str(outcome.ending) for outcome in self.outcomes)
+        return {**{str(ending): counted[ending] for ending in Ending}, "vaults_failed": self.lost}
+
+    @property
+    def lost(self) -> int:
+        """How many vaults could not be listed."""
+        return len(self.vault_failures)
+
+    @property
+    def has_failures(self) -> bool:
+        """Whether anything failed, so that the run fails at its end."""
+        return bool(self.lost or self.counts[Ending.FAILED])
+
+    @property
+    def needs_somebody(self) -> bool:
+        """Whether anything failed or waits for a person."""
+        has_lost_session = any(not session.is_working for session in self.sessions)
+        waits = any(outcome.ending in NEEDS_SOMEBODY for outcome in self.outcomes)
+        return bool(self.lost or has_lost_session or waits)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give the stable form."""
+        return {
+            "run_id": self.run_id,
+            "started_at": format_instant(self.started_at),
+            "finished_at": format_instant(self.finished_at),
+            "secrets": [outcome.as_dict() for outcome in self.outcomes],
+            "counts": dict(self.counts),
+            "vaults_failed": [vars(failure) for failure in self.vault_failures],
+        }
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One secret as a look at the fleet found it."""
+
+    snapshot: Snapshot
+    decision: Decision | None
+    """None if the look failed."""
+    error: RotationError | None = None
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """All managed secrets and all owners at one moment."""
+
+    checked_at: datetime
+    findings: tuple[Finding, ...]
+    sessions: tuple[Session, ...] = ()
+    vault_failures: tuple[VaultFailure, ...] = field(default=())
+
+    def plan(self) -> dict[str, Any]:
+        """Give the stable form of what a run would do now."""
+        return {
+            "decisions": [_planned(finding) for finding in self.findings],
+            "vaults_failed": [vars(failure) for failure in self.vault_failures],
+        }
+
+    def status(self) -> dict[str, Any]:
+        """Give the stable form of how everything stands."""
+        return {
+            "checked_at": format_instant(self.checked_at),
+            "secrets": [_status(finding, self.checked_at) for finding in self.findings],
+            "owners": [_owner(session) for session in self.sessions],
+            "vaults_failed": [vars(failure) for failure in self.vault_failures],
+        }
+
+    @property
+    def has_failures(self) -> bool:
+        """Whether anything could not be looked at."""
+        return bool(self.vault_failures or any(finding.error for finding in self.findings))
+
+    @property
+    def needs_somebody(self) -> bool:
+        """Whether anything is expired, failed, rejected or blocked."""
+        bad = {State.FAILING, State.BLOCKED, State.REJECTED, State.EXPIRED}
+        states = {state(finding, self.checked_at) for finding in self.findings}
+        is_alone = any(not session.is_working for session in self.sessions)
+        return bool(self.has_failures or is_alone or states & bad)
+
+
+def state(finding: Finding, now: datetime) -> State:
+    """Tell in one word how a secret stands at the instant ``now``."""
+    s, decision = finding.snapshot, finding.decision
+    ends_at = expires_at(s)
+    if ends_at and ends_at <= now and s.secret.enabled:
+        return State.EXPIRED
+    if decision is None:
+        return State.FAILING
+    if decision.action in {Action.REJECT, Action.BLOCK}:
+        return STATES[decision.action]
+    if s.proof is False or retry_at(s, now):
+        return State.FAILING
+    if decision.reason == "in-grace":
+        return State.RETIRING
+    return STATES.get(decision.action, State.FRESH)
+
+
+def expires_at(s: Snapshot) -> datetime | None:
+    """Tell when the stored token really expires, or else what the vault shows."""
+    return s.recorded.valid_to if s.recorded else s.secret.expires_at
+
+
+def next_at(finding: Finding, now: datetime) -> datetime | None:
+    """Tell when something is expected to be done next."""
+    s, decision = finding.snapshot, finding.decision
+    if decision is None or decision.action in ENDINGS:
+        return decision.next_at if decision else None
+    at = renewal_at(s.recorded, s.mandate, s.secret.name) if s.recorded else now
+    return max(now, at) if decision.action in {Action.PROVE, Action.REFRESH} else now
+
+
+def _planned(finding: Finding) -> dict[str, Any]:
+    name, decision, error = finding.snapshot.secret.name, finding.decision, finding.error
+    return {
+        "vault": name.vault,
+        "secret": name.name,
+        "action": str(decision.action) if decision else "fail",
+        "reason": decision.reason if decision else error and error.reason,
+        "message": decision.message if decision else str(error),
+        "next_at": _instant(decision.next_at if decision else None),
+    }
+
+
+def _status(finding: Finding, now: datetime) -> dict[str, Any]:
+    s, decision, error = finding.snapshot, finding.decision, finding.error
+    mandate, recorded = s.mandate, s.mandate.recorded
+    return {
+        "vault": s.secret.name.vault,
+        "secret": s.secret.name.name,
+        "mode": str(mandate.mode),
+        "organization": mandate.organization or None,
+        "owner": mandate.owner or None,
+        "authorization_id": recorded and recorded.authorization_id,
+        "state": str(state(finding, now)),
+        "reason": decision.reason if decision else error and error.reason,
+        "message": decision.message if decision else str(error),
+        "expires_at": _instant(expires_at(s)),
+        "next_at": _instant(next_at(finding, now)),
+        "failures": mandate.attempt.failures if mandate.attempt else 0,
+        "superseded": [
+            {
+                "authorization_id": token.authorization_id,
+                "ends_at": _instant(min(token.valid_to, retirement_at(token, s))),
+            }
+            for token in (superseded(s, now) if recorded else [])
+        ],
+    }
+
+
+def _owner(session: Session) -> dict[str, Any]:
+    return {
+        "owner": session.owner,
+        "state": "connected" if session.is_working else "sign-in-needed",
+        "signed_in_at": _instant(session.signed_in_at),
+        "redeemed_at": _instant(session.redeemed_at),
+    }
+
+
+def _instant(instant: datetime | None) -> str | None:
+    return format_instant(instant) if instant else None

@@ -1,0 +1,84 @@
+"""When things are due: renewals, retries, retirements and proofs. Pure arithmetic on instants."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rotation.model import Mandate, SecretName, Snapshot, Token
+
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+RETRY_SLACK = 5 * MINUTE
+"""Scans come hourly, but never at the very second of the one before."""
+DOUBLINGS = 5
+"""1, 2, 4, 8, 16, 32 hours: the last is cut at a day."""
+SPREAD = 0.1
+"""How much of the renewal window, at most, is added to it, differently for each secret."""
+
+
+def renewal_at(token: Token, mandate: Mandate, name: SecretName) -> datetime:
+    """Tell when the renewal of ``token`` is due.
+
+    The window with its spread never takes more than half of the lifetime that was really granted:
+    a lifespan policy may silently shorten it, and then a fixed window would renew at every run.
+    """
+    granted = token.valid_to - token.valid_from
+    window = min(mandate.rotate_before, granted / 2 / (1 + SPREAD))
+    return token.valid_to - window * (1 + SPREAD * name.fraction("spread"))
+
+
+def retry_at(snapshot: Snapshot, now: datetime) -> datetime | None:
+    """Tell when a renewal that failed is tried again; None if it may be tried now.
+
+    An hour after the first failure, doubling to a day, but never past the start of the last day.
+    """
+    attempt = snapshot.mandate.attempt
+    if attempt is None or not attempt.failures or attempt.at > now + RETRY_SLACK:
+        return None
+    at = attempt.at + min(HOUR * 2 ** min(attempt.failures - 1, DOUBLINGS), DAY) - RETRY_SLACK
+    ends_at = snapshot.recorded.valid_to if snapshot.recorded else snapshot.secret.expires_at
+    at = min(at, ends_at - DAY) if ends_at else at
+    return at if at > now else None
+
+
+def living(snapshot: Snapshot, now: datetime) -> list[Token]:
+    """Give the bound tokens that have not expired, the oldest first."""
+    tokens = (token for token in snapshot.bound if token.valid_to > now)
+    return sorted(tokens, key=lambda token: (token.valid_from, token.authorization_id))
+
+
+def superseded(snapshot: Snapshot, now: datetime) -> list[Token]:
+    """Give the living bound tokens that are not the recorded one, the oldest first."""
+    current = snapshot.mandate.recorded and snapshot.mandate.recorded.authorization_id
+    return [token for token in living(snapshot, now) if token.authorization_id != current]
+
+
+def retirement_at(token: Token, snapshot: Snapshot) -> datetime:
+    """Tell when the superseded ``token`` may be retired: both it and its successor are old enough.
+
+    An order ends the grace of the tokens before the version that it names, but never of one younger
+    than an hour: another run may be about to store it.
+    """
+    secret, mandate = snapshot.secret, snapshot.mandate
+    is_meant = secret.value is None or secret.value.digest == mandate.retire_now
+    if mandate.retire_now and is_meant and token.valid_from < secret.created_at:
+        return token.valid_from + HOUR
+    return max(token.valid_from, secret.created_at) + max(mandate.grace_period, HOUR)
+
+
+def is_hour_of_proof(snapshot: Snapshot, now: datetime) -> bool:
+    """Tell whether the secret's hour of the day has come since it was last scanned.
+
+    Without a last scan, an hour is assumed.
+    """
+    since = snapshot.scanned_at or now - HOUR
+    hour = int(snapshot.secret.name.fraction("proof") * 24)
+    latest = now.astimezone(UTC).replace(hour=hour, minute=0, second=0, microsecond=0)
+    latest -= DAY if latest > now else timedelta(0)
+    return since < latest
+
+
+def shown(instant: datetime) -> str:
+    """Write an instant for people: ``2026-11-22 07:00 UTC``."""
+    return f"{instant.astimezone(UTC):%Y-%m-%d %H:%M} UTC"

@@ -1,0 +1,236 @@
+"""The settings: environment variables in, one frozen object out, or all faults at once.
+
+They are read when a function runs, never when a module is imported: on Flex Consumption the code
+starts in a warm process whose environment is replaced later (Azure Functions documentation).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+from os import environ
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from rotation.errors import SettingsError
+from rotation.model import Defaults
+
+PREFIX = "ROTATION_"
+VAULT_DOMAINS = {
+    "login.microsoftonline.com": "vault.azure.net",
+    "login.microsoftonline.us": "vault.usgovcloudapi.net",
+    "login.partner.microsoftonline.cn": "vault.azure.cn",
+}
+"""Each cloud's authority and its Key Vault domain (Azure documentation, *national clouds*)."""
+DEVOPS_HOSTS = ("dev.azure.com", "vssps.dev.azure.com")
+
+_GUID = r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
+_UPN = re.compile(r"[^\s/@:,]+@[^\s/@:,]+")
+_VAULT_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,62}[A-Za-z0-9])?")
+_NCRONTAB = re.compile(r"(?:\S+ ){4,5}\S+")
+
+
+@dataclass(frozen=True)
+class Vault:
+    """A vault and where it is."""
+
+    name: str
+    """As in binding marks and messages."""
+    url: str
+    """Without a slash at its end; empty until the cloud's domain is known."""
+
+
+def _words(value: object) -> tuple[str, ...]:
+    """Split a list at commas and blanks."""
+    return tuple(re.split(r"[\s,]+", value.strip(" ,\t\n"))) if isinstance(value, str) else ()
+
+
+def _https(value: str) -> str:
+    parts = urlsplit(value)
+    is_plain = not (parts.query or parts.fragment or "@" in parts.netloc)
+    if parts.scheme != "https" or not parts.hostname or not is_plain:
+        message = "expected an address that starts with https://"
+        raise ValueError(message)
+    return value.rstrip("/")
+
+
+def _vault(text: str) -> Vault:
+    name, _, url = text.rpartition("=")
+    if not url.startswith("https://"):
+        name, url = text, ""
+    elif urlsplit(_https(url)).path:
+        message = f"expected no path after the vault's host in {text!r}"
+        raise ValueError(message)
+    name = name or str(urlsplit(url).hostname).split(".")[0]
+    if not _VAULT_NAME.fullmatch(name):
+        message = f"expected a vault as name, https://host or name=https://host, not {text!r}"
+        raise ValueError(message)
+    return Vault(name, url.rstrip("/"))
+
+
+def _vaults(words: tuple[str, ...]) -> tuple[Vault, ...]:
+    vaults = tuple(_vault(word) for word in words)
+    names = [vault.name.casefold() for vault in vaults]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        message = f"expected each vault once, but {', '.join(twice)} is there again"
+        raise ValueError(message)
+    return vaults
+
+
+def _owners(words: tuple[str, ...]) -> tuple[str, ...]:
+    if wrong := [word for word in words if not _UPN.fullmatch(word)]:
+        message = f"expected user principal names such as ada@example.com, not {', '.join(wrong)}"
+        raise ValueError(message)
+    return tuple(dict.fromkeys(word.lower() for word in words))
+
+
+def _ncrontab(value: str) -> str:
+    if not _NCRONTAB.fullmatch(value):
+        message = "expected an NCRONTAB expression of six fields, such as 0 7 * * * *"
+        raise ValueError(message)
+    return value
+
+
+Url = Annotated[str, AfterValidator(_https)]
+Guid = Annotated[str, Field(pattern=rf"^{_GUID}$")]
+
+
+class Settings(BaseSettings):
+    """All settings; each attribute is the environment variable of that name after ``ROTATION_``.
+
+    The order matters: a field's check may look at the fields above it.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, frozen=True, env_ignore_empty=True, extra="ignore", validate_default=True
+    )
+
+    authority: Url = "https://login.microsoftonline.com"
+    devops_url: Url = f"https://{DEVOPS_HOSTS[0]}"
+    devops_tokens_url: Url = f"https://{DEVOPS_HOSTS[1]}"
+    vaults: Annotated[
+        tuple[Vault, ...], NoDecode, BeforeValidator(lambda value: _vaults(_words(value)))
+    ]
+    session_vault: Annotated[Vault, NoDecode, BeforeValidator(_vault)]
+    owners: Annotated[
+        tuple[str, ...], NoDecode, BeforeValidator(lambda value: _owners(_words(value)))
+    ]
+    tenant_id: Guid
+    client_id: Guid
+    managed_identity: Annotated[Guid | None, Field(validation_alias="AZURE_CLIENT_ID")] = None
+    schedule: Annotated[str, AfterValidator(_ncrontab)] = "0 7 * * * *"
+    max_lifetime_days: Annotated[int, Field(ge=1, le=364)] = 90
+    lifetime_days: Annotated[int, Field(ge=1, le=364)] = 30
+    grace_hours: Annotated[int, Field(ge=1, le=364 * 24)] = 48
+    concurrency: Annotated[int, Field(ge=1, le=64)] = 8
+
+    @property
+    def is_microsoft(self) -> bool:
+        """Whether this is one of Microsoft's clouds, and not a look-alike world."""
+        return urlsplit(self.authority).hostname in VAULT_DOMAINS
+
+    @property
+    def defaults(self) -> Defaults:
+        """What the tags of a secret fall back to."""
+        return Defaults(
+            owners=self.owners,
+            lifetime=timedelta(days=self.lifetime_days),
+            max_lifetime=timedelta(days=self.max_lifetime_days),
+            grace_period=timedelta(hours=self.grace_hours),
+        )
+
+    @field_validator("devops_url", "devops_tokens_url")
+    @classmethod
+    def _in_the_same_world(cls, value: str, info: ValidationInfo) -> str:
+        _refuse_mixture(info, urlsplit(value).hostname in DEVOPS_HOSTS)
+        return value
+
+    @field_validator("vaults")
+    @classmethod
+    def _located(cls, value: tuple[Vault, ...], info: ValidationInfo) -> tuple[Vault, ...]:
+        return tuple(_locate(vault, info) for vault in value)
+
+    @field_validator("session_vault")
+    @classmethod
+    def _apart(cls, value: Vault, info: ValidationInfo) -> Vault:
+        value = _locate(value, info)
+        for watched in info.data.get("vaults", ()):
+            if value.url == watched.url or value.name.casefold() == watched.name.casefold():
+                message = "expected a vault of its own: pipelines read the watched ones"
+                raise ValueError(message)
+        return value
+
+    @field_validator("lifetime_days")
+    @classmethod
+    def _at_most(cls, value: int, info: ValidationInfo) -> int:
+        highest = info.data.get("max_lifetime_days", value)
+        if value > highest:
+            message = f"expected at most ROTATION_MAX_LIFETIME_DAYS, which is {highest}"
+            raise ValueError(message)
+        return value
+
+
+def _locate(vault: Vault, info: ValidationInfo) -> Vault:
+    """Complete the address of a vault that was given by name, in its cloud's own domain."""
+    authority = info.data.get("authority")
+    domain = VAULT_DOMAINS.get(str(urlsplit(authority or "").hostname))
+    if vault.url:
+        host = str(urlsplit(vault.url).hostname)
+        _refuse_mixture(info, any(host.endswith("." + known) for known in VAULT_DOMAINS.values()))
+        return vault
+    if authority and domain is None:
+        message = f"expected an address for {vault.name}: the authority {authority} has no domain"
+        raise ValueError(message)
+    return Vault(vault.name, f"https://{vault.name.lower()}.{domain}")
+
+
+def _refuse_mixture(info: ValidationInfo, is_microsoft: bool) -> None:  # noqa: FBT001 - a fact
+    """Refuse a world of mixed hosts: a mistyped setting must not send a token to a stranger."""
+    authority = info.data.get("authority")
+    if authority is None:
+        return  # it is faulty itself, and says so
+    if is_microsoft != (urlsplit(authority).hostname in VAULT_DOMAINS):
+        message = f"expected a host of the same world as ROTATION_AUTHORITY, which is {authority}"
+        raise ValueError(message)
+
+
+def load() -> Settings:
+    """Read the settings from the environment.
+
+    Raises:
+        SettingsError: some are missing or wrong; it names all of them.
+    """
+    try:
+        return Settings()
+    except ValidationError as exc:
+        faults = tuple(_fault(error) for error in exc.errors(include_url=False))
+        hint = "set them as environment variables, or as app settings of the function app"
+    raise SettingsError(faults, hint=hint)
+
+
+def unknown_names() -> tuple[str, ...]:
+    """Give the variables that look like settings and are none: misspelt, or of another version."""
+    known = {PREFIX + name.upper() for name in Settings.model_fields}
+    return tuple(sorted(n for n in environ if n.startswith(PREFIX) and n.upper() not in known))
+
+
+def _fault(error: Any) -> str:  # noqa: ANN401 - pydantic's error details
+    field = str(error["loc"][0])
+    name = field if field == "AZURE_CLIENT_ID" else PREFIX + field.upper()
+    if error["type"] == "missing":
+        return f"{name} is missing"
+    expected = str(error["msg"]).removeprefix("Value error, ")
+    if error["type"] == "string_pattern_mismatch":
+        expected = "expected a GUID"
+    return f"{name} is {error['input']!r}: {expected[0].lower()}{expected[1:]}"

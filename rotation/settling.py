@@ -1,0 +1,79 @@
+"""One settling: all that is done to one secret from taking its lock to leaving it.
+
+Every remote call of a step goes through it, so that a settling that is too old, or has lost its
+lock, makes no further call; what it left is found by rule 10.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+from rotation.errors import LockHeldError
+from rotation.events import Event, Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from rotation.model import ManagedSecret, Mandate
+    from rotation.ports import Clock, EventLog, Lock, SecretStore, TokenIssuer
+
+LIMIT = timedelta(minutes=10)
+"""By the wall clock; retries and ``Retry-After`` waits count."""
+ACTIONS_LIMIT = 8
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+@dataclass(frozen=True)
+class Ports:
+    """What the rotator reaches the outside world through."""
+
+    store: SecretStore
+    issuer: TokenIssuer
+    log: EventLog
+    clock: Clock
+    pause: Callable[[float], None]
+    """Waits so many seconds."""
+
+
+@dataclass(frozen=True)
+class Settling:
+    """The hands of one settling."""
+
+    ports: Ports
+    lock: Lock
+    run_id: str
+    started_at: datetime
+
+    def call(self, method: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Make one remote call, if this settling may still make any.
+
+        Raises:
+            LockHeldError: it may not.
+        """
+        if self.ports.clock() - self.started_at > LIMIT:
+            message = f"this settling is older than {LIMIT}; the next run goes on"
+            raise LockHeldError(message)
+        if not self.lock.is_held():
+            message = "this settling has lost its lock; the next run goes on"
+            raise LockHeldError(message)
+        return method(*args, **kwargs)
+
+    def say(self, kind: Kind, secret: ManagedSecret, mandate: Mandate, **keys: Any) -> None:  # noqa: ANN401 - an event's keys
+        """Record an event about the secret; ``keys`` are those of ``Event`` that apply."""
+        self.ports.log.record(
+            Event(
+                event=kind,
+                time=self.ports.clock(),
+                run_id=self.run_id,
+                vault=secret.name.vault,
+                secret=secret.name.name,
+                organization=mandate.organization or None,
+                owner=mandate.owner or None,
+                **keys,
+            )
+        )

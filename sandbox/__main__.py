@@ -1,0 +1,121 @@
+"""``python -m sandbox``: a small world to try the product in.
+
+Results go to stdout, so that a shell can take the environment from there; the rest to stderr.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import shlex
+import signal
+import sys
+import threading
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from sandbox.clock import ShiftedClock
+from sandbox.furniture import furnish
+from sandbox.intervention import VERBS
+from sandbox.launch import ControlError, ask, launch, read_offset
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+CONTROL = "SANDBOX_CONTROL"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command of the sandbox.
+
+    Returns:
+        The exit code: 0 fine, 1 something failed, 2 usage.
+    """
+    asked = _parser().parse_args(arguments)
+    try:
+        match asked.command:
+            case "do":
+                return _do(asked.words)
+            case "rotation":
+                return _rotation(asked.arguments, asked.offset)
+            case _:
+                return _serve()
+    except ControlError as exc:
+        print(f"error: {exc}", file=sys.stderr)
+        return 1
+
+
+def _serve() -> int:
+    """Keep a furnished world running until it is interrupted."""
+    from sandbox.https import Sandbox
+
+    # A service manager, or `kill`, ends it as tidily as Ctrl-C does.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with contextlib.suppress(KeyboardInterrupt), Sandbox(furnish(ShiftedClock())) as sandbox:
+        for name, value in sandbox.environment.items():
+            print(f"export {name}={shlex.quote(value)}")
+        sys.stdout.flush()
+        print(GREETING, file=sys.stderr)
+        threading.Event().wait()
+    return 0
+
+
+def _do(words: Sequence[str]) -> int:
+    """Let a running sandbox do something, or tell its state or its time."""
+    match words:
+        case ["state" | "time" as what]:
+            print(json.dumps(ask(_control(), f"/{what}"), indent=2))
+        case _:
+            print(ask(_control(), "/do", {"words": list(words)})["done"])
+    return 0
+
+
+def _rotation(arguments: Sequence[str], offset: float | None) -> int:
+    """Run the product's command line by the sandbox's time."""
+    if offset is None:
+        return launch(arguments, read_offset(_control()))
+    return launch(arguments, timedelta(seconds=offset))
+
+
+def _control() -> str:
+    try:
+        return os.environ[CONTROL]
+    except KeyError:
+        message = f"{CONTROL} is not set; take it from what `python -m sandbox` prints"
+        raise ControlError(message) from None
+
+
+GREETING = """\
+The sandbox is running. In another shell, paste the lines above, then:
+  python -m sandbox rotation plan       the product's commands, by the sandbox's time
+  python -m sandbox do advance 2d       let time pass; `do --help` tells what else can be done
+Ctrl-C ends it."""
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m sandbox",
+        description="Azure DevOps, Entra and Key Vault in miniature, on this machine.",
+    )
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    commands.add_parser("serve", help="keep a small world running (what happens without a command)")
+    verbs = "\n".join(
+        f"  {f'{name} {verb.usage}':40}{verb.summary}" for name, verb in VERBS.items()
+    )
+    do = commands.add_parser(
+        "do",
+        help="turn the screws of a running world",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog=f"words:\n{verbs}\n  {'state':40}tell what is there\n  {'time':40}tell the time",
+    )
+    do.add_argument("words", nargs="+", metavar="WORD")
+    rotation = commands.add_parser("rotation", help="run the product by the sandbox's time")
+    rotation.add_argument("--offset", type=float, metavar="SECONDS", help="instead of asking it")
+    rotation.add_argument("arguments", nargs=argparse.REMAINDER, metavar="…")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,132 @@
+"""All faces of one world, started together, and what the product must be told about them."""
+
+from __future__ import annotations
+
+import socket
+from contextlib import ExitStack, closing
+from typing import TYPE_CHECKING
+
+from sandbox.https.certificate import Authority
+from sandbox.https.connection import ConnectionFace
+from sandbox.https.control import ControlFace
+from sandbox.https.entra import EntraFace
+from sandbox.https.gate import Gate
+from sandbox.https.identity import IdentityFace
+from sandbox.https.key_vault import KeyVaultFace
+from sandbox.https.pat_api import PatFace
+from sandbox.https.server import HOST, Server
+
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Self
+
+    from sandbox.https.server import Respond
+    from sandbox.vault import Vault
+    from sandbox.world import World
+
+
+class Sandbox:
+    """The faces of a world, on loopback, from ``start`` to ``close`` or inside a ``with`` block.
+
+    The vaults are those that the world has when the faces start; organizations, people and tokens
+    may be added at any time.
+    """
+
+    def __init__(self, world: World, authority: Authority | None = None) -> None:
+        """Prepare the faces of ``world``.
+
+        Args:
+            world: the state behind them.
+            authority: lends its certificate; one is made without.
+        """
+        self.world = world
+        self.authority = authority or Authority()
+        self.vault_urls: dict[str, str] = {}
+        """The address of every vault, by name."""
+        self._gate = Gate(world)
+        self._header = world.ground.issue(world.ground.mint.opaque(32))
+        self._servers: list[Server] = []
+        self._ends = ExitStack()
+        if authority is None:
+            self._ends.enter_context(self.authority)
+
+    def start(self) -> Self:
+        """Start all faces."""
+        entra = self._open()
+        entra.start(EntraFace(self._gate, entra.url))
+        self.authority_url = entra.url
+        self.devops_url = self._serve(ConnectionFace(self._gate))
+        self.tokens_url = self._serve(PatFace(self._gate))
+        tenant_url = f"{entra.url}/{self.world.tenant.id}"
+        for vault in self.world.vaults.values():
+            self.vault_urls[vault.name] = self._serve_vault(vault, tenant_url)
+        self.identity_url = self._serve(IdentityFace(self._gate, self._header), secure=False)
+        self.control_url = self._serve(ControlFace(self.world), secure=False)
+        return self
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment variables by which the product finds this world."""
+        tenant = self.world.tenant
+        sessions = self.world.session_vault.name
+        watched = [name for name in self.vault_urls if name != sessions]
+        return {
+            "ROTATION_VAULTS": ",".join(f"{name}={self.vault_urls[name]}" for name in watched),
+            "ROTATION_SESSION_VAULT": f"{sessions}={self.vault_urls[sessions]}",
+            "ROTATION_OWNERS": ",".join(tenant.users),
+            "ROTATION_TENANT_ID": tenant.id,
+            "ROTATION_CLIENT_ID": tenant.client_id,
+            "ROTATION_DEVOPS_URL": self.devops_url,
+            "ROTATION_DEVOPS_TOKENS_URL": self.tokens_url,
+            "ROTATION_AUTHORITY": self.authority_url,
+            "AZURE_CLIENT_ID": tenant.identity.client_id,
+            "IDENTITY_ENDPOINT": f"{self.identity_url}/msi/token",
+            "IDENTITY_HEADER": self._header,
+            "REQUESTS_CA_BUNDLE": str(self.authority.bundle),
+            "NO_PROXY": f"localhost,{HOST}",
+            "SANDBOX_CONTROL": self.control_url,
+        }
+
+    def close(self) -> None:
+        """Stop all faces and give their ports back.
+
+        Raises:
+            ExceptionGroup: the sandbox itself was at fault while it answered.
+        """
+        self._gate.close()
+        self._ends.close()
+        failures = [failure for server in self._servers for failure in server.failures]
+        if failures:
+            raise ExceptionGroup("errors in the sandbox", failures)
+
+    def _open(self, *, secure: bool = True) -> Server:
+        server = Server(self.world.clock, self.authority.context if secure else None)
+        self._servers.append(server)
+        self._ends.enter_context(closing(server))
+        return server
+
+    def _serve(self, respond: Respond, *, secure: bool = True) -> str:
+        server = self._open(secure=secure)
+        server.start(respond)
+        return server.url
+
+    def _serve_vault(self, vault: Vault, tenant_url: str) -> str:
+        if vault.exists:
+            return self._serve(KeyVaultFace(self._gate, vault, tenant_url))
+        # A port that is taken but not listened to: connections to it are refused at once.
+        taken = self._ends.enter_context(socket.socket())
+        taken.bind((HOST, 0))
+        return f"https://localhost:{taken.getsockname()[1]}"
+
+    def __enter__(self) -> Self:
+        """Start all faces."""
+        return self.start()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Stop all faces."""
+        self.close()

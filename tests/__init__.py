@@ -1,0 +1,1 @@
+"""The promises of the product, each held by a test; a docstring says which."""

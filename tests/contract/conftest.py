@@ -1,0 +1,150 @@
+"""A world for each test, its faces on loopback, and clients that trust them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import requests
+from azure.identity import ManagedIdentityCredential
+from azure.keyvault.secrets import SecretClient
+
+from sandbox.clock import ManualClock
+from sandbox.furniture import ORGANIZATION, OWNER, VAULT
+from sandbox.grant import AZURE_DEVOPS, TOKEN_EXCHANGE, RefreshRequest
+from sandbox.https import Authority, Sandbox
+from sandbox.world import World, session_name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+START = datetime(2026, 11, 22, 7, 0, 0, tzinfo=UTC)
+API = "7.2-preview.1"
+
+
+@pytest.fixture(scope="session")
+def authority() -> Iterator[Authority]:
+    """Give the one certificate authority of the whole run: making keys is slow."""
+    with Authority() as authority:
+        yield authority
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    """Give the world's clock, to be turned by hand."""
+    return ManualClock(START)
+
+
+@pytest.fixture
+def world(clock: ManualClock) -> World:
+    """Give a world with one empty vault, one organization and one connected owner."""
+    world = World(clock)
+    world.add_vault(VAULT)
+    world.add_organization(ORGANIZATION, [world.add_user(OWNER)])
+    world.connect(OWNER)
+    return world
+
+
+@pytest.fixture
+def sandbox(
+    world: World, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Sandbox]:
+    """Give the world's faces, with the environment set as the product needs it."""
+    with Sandbox(world, authority) as sandbox:
+        for name, value in sandbox.environment.items():
+            monkeypatch.setenv(name, value)
+        yield sandbox
+
+
+@pytest.fixture
+def vault_client(sandbox: Sandbox) -> Iterator[SecretClient]:
+    """Give Microsoft's own client for the vault, with the managed identity as its credential."""
+    with (
+        ManagedIdentityCredential(client_id=sandbox.world.tenant.identity.client_id) as credential,
+        SecretClient(
+            sandbox.vault_urls[VAULT],
+            credential,
+            api_version="7.6",
+            verify_challenge_resource=False,
+            retry_total=0,
+        ) as client,
+    ):
+        yield client
+
+
+@dataclass(frozen=True)
+class AzureDevOps:
+    """Plain HTTP to both hosts of Azure DevOps, in one organization."""
+
+    sandbox: Sandbox
+    http: requests.Session
+
+    @property
+    def bearer(self) -> dict[str, str]:
+        """The headers of the connected owner, freshly redeemed."""
+        return self.bearer_with(f"{AZURE_DEVOPS}/.default")
+
+    def bearer_with(self, *scopes: str) -> dict[str, str]:
+        """Give the headers of the connected owner, with the scopes asked for."""
+        tenant, world = self.sandbox.world.tenant, self.sandbox.world
+        assertion = tenant.identity_token(TOKEN_EXCHANGE, tenant.identity.client_id)
+        assert assertion
+        session = world.session_vault.newest(session_name(OWNER)).value
+        request = RefreshRequest(tenant.client_id, assertion.value, session, frozenset(scopes))
+        return {"Authorization": f"Bearer {tenant.redeem(request).access.value}"}
+
+    def tokens(
+        self,
+        method: str = "GET",
+        body: object = None,
+        *,
+        headers: dict[str, str] | None = None,
+        **query: object,
+    ) -> requests.Response:
+        """Call the PAT lifecycle API; underscores at the start of a parameter stand for ``$``."""
+        parameters = {name.replace("_", "$"): value for name, value in query.items()}
+        return self.http.request(
+            method,
+            f"{self.sandbox.tokens_url}/{ORGANIZATION}/_apis/tokens/pats",
+            params={"api-version": API, **parameters},
+            json=body,
+            headers=self.bearer if headers is None else headers,
+            allow_redirects=False,
+        )
+
+    def create(self, **changes: object) -> requests.Response:
+        """Create a token that lives for a day, but for the ``changes`` to the body."""
+        body: dict[str, Any] = {
+            "displayName": "new",
+            "scope": "vso.code",
+            "validTo": "2026-11-23T07:00:00Z",
+            "allOrgs": False,
+        }
+        return self.tokens("POST", {**body, **changes})
+
+    def connection(
+        self, value: str | None = None, headers: dict[str, str] | None = None
+    ) -> requests.Response:
+        """Ask who the caller is: with a PAT, or with ``headers``."""
+        return self.http.get(
+            f"{self.sandbox.devops_url}/{ORGANIZATION}/_apis/connectionData",
+            params={"api-version": API},
+            auth=None if value is None else ("", value),
+            headers=headers,
+            allow_redirects=False,
+        )
+
+
+@pytest.fixture
+def azure_devops(sandbox: Sandbox) -> Iterator[AzureDevOps]:
+    """Give plain HTTP to Azure DevOps."""
+    with requests.Session() as http:
+        yield AzureDevOps(sandbox, http)
+
+
+@pytest.fixture
+def count_calls(world: World) -> Callable[[str], int]:
+    """Give a function that counts the calls of one operation."""
+    return lambda operation: sum(call.operation == operation for call in world.calls)

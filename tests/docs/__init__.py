@@ -1,0 +1,1 @@
+"""The words: what is documented exists, and what exists is documented."""

@@ -1,0 +1,1 @@
+"""A secret's life, on the sandbox in process."""

@@ -1,0 +1,1 @@
+"""The files without effects, one by one."""
