@@ -303,6 +303,8 @@ class Snapshot:
     """The token that the tag (or, after HISTORY, an older version) names, alive or dead."""
     proof: bool | None = None
     """Whether the stored value works; None until it was tried."""
+    has_wall: bool = False
+    """Whether an extension was tried in this settling and gained too little."""
     former_id: str | None = None
     """The authorization id that an older version recorded for the stored value."""
     scanned_at: datetime | None = None

@@ -131,7 +131,7 @@ def renew_due(s: Snapshot, now: datetime) -> Answer:
     if token is None or now < renewal_at(token, mandate, s.secret.name) or retry_at(s, now):
         return None
     message = f"its token expires on {shown(token.valid_to)}"
-    gains = now + mandate.lifetime > token.valid_to + MINUTE
+    gains = now + mandate.lifetime > token.valid_to + MINUTE and not s.has_wall
     is_extended = mandate.mode is Mode.EXTEND and gains
     return Decision(Action.EXTEND if is_extended else Action.RENEW, "due", message, token=token)
 

@@ -114,7 +114,7 @@ def _succeed(x: Settling, s: Snapshot, old: Token) -> Snapshot:
 
 
 def extend(x: Settling, s: Snapshot, old: Token | None) -> Snapshot:
-    """Move the expiry of the current token; where that gains nothing, renew it instead.
+    """Move the expiry of the current token, if that gains enough; if not, rule 8 renews it.
 
     Raises:
         RotationError: the vault still shows the old expiry; the failure is counted.
@@ -125,13 +125,14 @@ def extend(x: Settling, s: Snapshot, old: Token | None) -> Snapshot:
     token = None
     with _counted(x, s.secret, attempt), suppress(RejectedError):
         token = x.call(x.ports.issuer.extend, mandate.owner, mandate.organization, current, asked)
-    # A crash here leaves a token that lives for longer than the vault shows: rule 9.
+    # A crash here leaves a token that lives for longer than the vault shows: rule 8 or 9.
     if token is None or renewal_at(token, mandate, s.secret.name) <= now:
-        return renew(x, s, current)  # refused; or a wall, creation date plus policy maximum
+        # Refused; or a wall: the date of creation plus the policy's maximum.
+        return replace(s, recorded=token or current, has_wall=True)
     with _counted(x, s.secret, attempt):
         proven = prove(x, replace(s, recorded=token), None)
     if not proven.proof:
-        return renew(x, proven, token)
+        return proven  # rule 7 goes on
     with _counted(x, s.secret, attempt):
         written = x.call(
             x.ports.store.write_tags,
@@ -139,6 +140,7 @@ def extend(x: Settling, s: Snapshot, old: Token | None) -> Snapshot:
             tags.succeeded(s.secret.tags),
             expires_at=token.valid_to,
         )
+    # A crash here leaves all in order.
     about = {"authorization_id": token.authorization_id, "expires_at": token.valid_to}
     if asked - token.valid_to > MINUTE:
         x.say(Kind.LIFETIME_CLAMPED, written, mandate, **about)

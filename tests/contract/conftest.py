@@ -18,7 +18,7 @@ from sandbox.https import Authority, Sandbox
 from sandbox.world import World, session_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
 START = datetime(2026, 11, 22, 7, 0, 0, tzinfo=UTC)
 API = "7.2-preview.1"
@@ -98,17 +98,15 @@ class AzureDevOps:
     def tokens(
         self,
         method: str = "GET",
+        query: Mapping[str, str] | None = None,
         body: object = None,
-        *,
-        headers: dict[str, str] | None = None,
-        **query: object,
+        headers: Mapping[str, str] | None = None,
     ) -> requests.Response:
-        """Call the PAT lifecycle API; underscores at the start of a parameter stand for ``$``."""
-        parameters = {name.replace("_", "$"): value for name, value in query.items()}
+        """Call the PAT lifecycle API: as the connected owner, unless ``headers`` say otherwise."""
         return self.http.request(
             method,
             f"{self.sandbox.tokens_url}/{ORGANIZATION}/_apis/tokens/pats",
-            params={"api-version": API, **parameters},
+            params={"api-version": API, **(query or {})},
             json=body,
             headers=self.bearer if headers is None else headers,
             allow_redirects=False,
@@ -122,10 +120,10 @@ class AzureDevOps:
             "validTo": "2026-11-23T07:00:00Z",
             "allOrgs": False,
         }
-        return self.tokens("POST", {**body, **changes})
+        return self.tokens("POST", body={**body, **changes})
 
     def connection(
-        self, value: str | None = None, headers: dict[str, str] | None = None
+        self, value: str | None = None, headers: Mapping[str, str] | None = None
     ) -> requests.Response:
         """Ask who the caller is: with a PAT, or with ``headers``."""
         return self.http.get(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msal
 import pytest
@@ -25,7 +25,14 @@ if TYPE_CHECKING:
 
 SCOPES = [f"{AZURE_DEVOPS}/vso.pats", f"{AZURE_DEVOPS}/vso.pats_manage"]
 
-Redeem = "Callable[..., dict[str, Any]]"
+
+class Redeem(Protocol):
+    """Redeems a refresh token and gives the client's answer."""
+
+    def __call__(
+        self, refresh_token: str, scopes: list[str] = ..., assertion: Callable[[], str] = ...
+    ) -> dict[str, Any]:
+        """Redeem ``refresh_token``, with a client assertion of its own if one is given."""
 
 
 @pytest.fixture
@@ -35,7 +42,7 @@ def redeem(sandbox: Sandbox) -> Redeem:
     def assertion() -> str:
         client_id = sandbox.world.tenant.identity.client_id
         with ManagedIdentityCredential(client_id=client_id) as credential:
-            return credential.get_token("api://AzureADTokenExchange/.default").token
+            return str(credential.get_token("api://AzureADTokenExchange/.default").token)
 
     def redeem(
         refresh_token: str,

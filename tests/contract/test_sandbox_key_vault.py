@@ -184,7 +184,7 @@ def test_a_disabled_newest_version_is_refused_without_fall_back(
     assert refused.value.status_code == 403
     assert refused.value.error
     assert refused.value.error.innererror
-    assert refused.value.error.innererror.code == "SecretDisabled"
+    assert refused.value.error.innererror == {"code": "SecretDisabled"}
     assert vault_client.get_secret("feed", older).value == "v1"
     assert not next(iter(vault_client.list_properties_of_secrets())).enabled
 
@@ -312,6 +312,5 @@ def _status_of(use: Callable[[], object]) -> int:
     try:
         use()
     except HttpResponseError as exc:
-        assert exc.status_code is not None
-        return exc.status_code
+        return exc.status_code or 0
     return 200
