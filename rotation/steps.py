@@ -78,8 +78,9 @@ def _succeed(x: Settling, s: Snapshot, old: Token) -> Snapshot:
         _check(created, asked, s, x.ports.clock())
         _try(x, s, created.value)
     except RotationError:
-        # A crash here: as above, rule 10.
-        x.call(x.ports.issuer.revoke, owner, organization, token.authorization_id)
+        # A crash here, or a refusal: as above, rule 10.
+        with suppress(RotationError):
+            x.call(x.ports.issuer.revoke, owner, organization, token.authorization_id)
         raise
     if asked.valid_to - token.valid_to > MINUTE:
         x.say(Kind.LIFETIME_CLAMPED, s.secret, s.mandate, **about)

@@ -25,13 +25,23 @@ NAME = re.compile(r"[0-9a-zA-Z-]{1,127}")
 
 @dataclass(frozen=True)
 class Properties:
-    """Everything that a caller may say about a version besides its value; None says nothing."""
+    """Everything that a caller may say about a version besides its value; None says nothing.
+
+    Instants are cut to whole seconds: more the service does not keep.
+    """
 
     tags: Mapping[str, str] | None = None
     content_type: str | None = None
     enabled: bool | None = None
     expires_at: datetime | None = None
     not_before: datetime | None = None
+
+    def __post_init__(self) -> None:
+        """Cut the instants."""
+        for name in ("expires_at", "not_before"):
+            instant = getattr(self, name)
+            if instant is not None:
+                object.__setattr__(self, name, instant.replace(microsecond=0))
 
     def check(self) -> None:
         """See that the vault's limits are kept.

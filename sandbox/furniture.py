@@ -61,7 +61,7 @@ def place(world: World, placement: Placement) -> Token:
         Properties(
             tags={name: text for name, text in tags.items() if text is not None},
             content_type=CONTENT_TYPE,
-            expires_at=token.valid_to.replace(microsecond=0),
+            expires_at=token.valid_to,
         ),
         created_at=world.clock() - placement.age,
     )

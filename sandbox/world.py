@@ -112,7 +112,7 @@ class World:
                     "session-redeemed": instant,
                     "session-object-id": user.object_id,
                 },
-                expires_at=(now + SESSION_LIFETIME).replace(microsecond=0),
+                expires_at=now + SESSION_LIFETIME,
             ),
         )
 

@@ -217,8 +217,7 @@ class AzureDevOpsIssuer:
         """See ``TokenIssuer``."""
         expected = self._identity(owner, organization).user_id
         call = _Call("prove the stored token", f"of {owner} in {organization}")
-        basic = base64.b64encode(f":{value.reveal()}".encode()).decode()
-        response = self._connect(call, organization, TokenValue(f"Basic {basic}"))
+        response = self._connect(call, organization, _basic(value))
         if response.status_code == FORBIDDEN:
             call.check(response)  # authenticated, but kept out: it says nothing about the token
         if response.status_code in {UNAUTHORIZED, NON_AUTHORITATIVE, *REDIRECTS}:
@@ -231,7 +230,7 @@ class AzureDevOpsIssuer:
         key = (owner, organization.casefold())
         if key not in self._identities:
             call = _Call("tell who is", f"{owner} in {organization}")
-            bearer = TokenValue(f"Bearer {self._access_token(owner).reveal()}")
+            bearer = _bearer(self._access_token(owner))
             data = call.json(self._connect(call, organization, bearer))
             user_id = _user_id(data)
             if user_id in {None, ANONYMOUS}:
@@ -258,7 +257,7 @@ class AzureDevOpsIssuer:
         query: Mapping[str, str] | None = None,
         body: Json | None = None,
     ) -> Response:
-        bearer = TokenValue(f"Bearer {self._access_token(owner).reveal()}")
+        bearer = _bearer(self._access_token(owner))
         url = f"{self._tokens_url}/{organization}/_apis/tokens/pats"
         params = {**(query or {}), "api-version": API_VERSION}
         response = self._send(call, method, url, bearer, params=params, json=body)
@@ -408,6 +407,14 @@ class _Authorization(AuthBase):
     def __call__(self, request: PreparedRequest) -> PreparedRequest:
         request.headers["Authorization"] = self._header.reveal()
         return request
+
+
+def _basic(value: TokenValue) -> TokenValue:
+    return TokenValue("Basic " + base64.b64encode(f":{value.reveal()}".encode()).decode())
+
+
+def _bearer(value: TokenValue) -> TokenValue:
+    return TokenValue(f"Bearer {value.reveal()}")
 
 
 def _seal(found: dict[str, Any]) -> dict[str, Any]:

@@ -253,24 +253,25 @@ class EntraClient:
             UnavailableError: Entra gives no usable answer.
             AccessDeniedError: the managed identity gives no assertion.
         """
-        result: Mapping[str, Any] = translated(
-            lambda: self._application().acquire_token_by_refresh_token(
-                refresh_token.reveal(), list(SCOPES)
+        answer = translated(
+            lambda: _read(
+                self._application().acquire_token_by_refresh_token(
+                    refresh_token.reveal(), list(SCOPES)
+                )
             ),
-            (RequestException, AzureError, msal.exceptions.MsalError, ValueError, KeyError),
+            (
+                RequestException,
+                AzureError,
+                msal.exceptions.MsalError,
+                ValueError,
+                KeyError,
+                TypeError,
+            ),
             _translate,
         )
-        error = str(result.get("error") or "")
-        if error and error not in NEEDS_PERSON | NEEDS_ADMINISTRATOR:
-            raise _unavailable(error)
-        if error:
-            return Answer(error=error)
-        return Answer(
-            access_token=TokenValue(str(result["access_token"])),
-            refresh_token=_sealed(result.get("refresh_token")),
-            lifetime=timedelta(seconds=int(result.get("expires_in") or 0)),
-            object_id=(result.get("id_token_claims") or {}).get("oid"),
-        )
+        if answer.error and answer.error not in NEEDS_PERSON | NEEDS_ADMINISTRATOR:
+            raise _unavailable(answer.error)
+        return answer
 
     def _application(self) -> msal.ConfidentialClientApplication:
         # One for each redemption: its cache would keep tokens for longer than they are needed.
@@ -296,6 +297,18 @@ def secret_name(owner: str) -> str:
     return f"session-{re.sub('[^a-z0-9]+', '-', owner)}"
 
 
+def _read(result: Mapping[str, Any]) -> Answer:
+    if error := result.get("error"):
+        return Answer(error=str(error))
+    newer = result.get("refresh_token")
+    return Answer(
+        access_token=TokenValue(str(result["access_token"])),
+        refresh_token=TokenValue(newer) if isinstance(newer, str) else None,
+        lifetime=timedelta(seconds=int(result.get("expires_in") or 0)),
+        object_id=(result.get("id_token_claims") or {}).get("oid"),
+    )
+
+
 def _unusable(owner: str, reason: str, message: str) -> _Grant:
     return _Grant(Session(owner, is_working=False, reason=reason, message=message))
 
@@ -313,10 +326,6 @@ def _translate(exc: Exception) -> RotationError:
 def _unavailable(what: str) -> UnavailableError:
     message = f"cannot redeem a session: {what}"
     return UnavailableError(message, service=SERVICE, operation="redeem")
-
-
-def _sealed(value: object) -> TokenValue | None:
-    return TokenValue(value) if isinstance(value, str) else None
 
 
 def _instant(text: str | None) -> datetime | None:

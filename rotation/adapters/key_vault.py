@@ -76,7 +76,7 @@ def open_vault(
         verify_challenge_resource=is_microsoft,
         retry_total=RETRIES,
         retry_backoff_factor=BACKOFF,
-        transport=_Transport(sleep),
+        transport=_transport(sleep),
     )
 
 
@@ -255,14 +255,14 @@ def _instant(found: datetime | None) -> datetime:
     return found
 
 
-class _Transport(RequestsTransport):
-    """The SDK's transport with time-outs, and with an end to its patience between two tries."""
+def _transport(sleep: Callable[[float], None]) -> RequestsTransport:
+    """Make the SDK's transport, with time-outs and an end to its patience between two tries."""
 
-    def __init__(self, sleep: Callable[[float], None]) -> None:
-        super().__init__(connection_timeout=CONNECT_TIMEOUT, read_timeout=READ_TIMEOUT)
-        self._sleep = sleep
-
-    def sleep(self, duration: float) -> None:
+    def sleep_within_reason(duration: float) -> None:
         if duration > PATIENCE:
             raise WaitTooLongError
-        self._sleep(duration)
+        sleep(duration)
+
+    transport = RequestsTransport(connection_timeout=CONNECT_TIMEOUT, read_timeout=READ_TIMEOUT)
+    transport.sleep = sleep_within_reason
+    return transport

@@ -1,0 +1,166 @@
+"""The world's organizations as a ``TokenIssuer``."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from rotation.errors import AccessDeniedError, RejectedError, UnavailableError
+from rotation.model import Created, Inventory, Token, TokenValue
+from sandbox.error import CallerRefusedError
+from sandbox.fault import Call
+from sandbox.organization import ANONYMOUS
+from sandbox.ports.translation import asking
+from sandbox.registry import Caller
+from sandbox.token import Filter, Sort, TokenDraft, TokenQuery
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+    from datetime import datetime
+
+    from rotation.model import Draft
+    from rotation.ports import Clock
+    from sandbox import token as state
+    from sandbox.world import World
+
+CLOCK_TOLERANCE = timedelta(minutes=5)
+FORBIDDEN = 403
+UNKNOWN = frozenset({"authorizationNotFound", "not-found"})
+
+
+class WorldIssuer:
+    """See ``rotation.ports.TokenIssuer``."""
+
+    def __init__(
+        self, world: World, access_token: Callable[[str], TokenValue], clock: Clock | None = None
+    ) -> None:
+        """Stand before the organizations of ``world``.
+
+        Args:
+            world: where the tokens are.
+            access_token: gives an owner's access token; raises ``SessionError``.
+            clock: the rotator's own, if it is not the world's.
+        """
+        self._world = world
+        self._access_token = access_token
+        self._clock = clock or world.clock
+        self._callers: dict[tuple[str, str], Caller] = {}
+
+    def inventory(self, owner: str, organization: str) -> Inventory:
+        """See ``TokenIssuer``."""
+        caller = self._caller(owner, organization)
+        tokens: list[Token] = []
+        start: int | None = 0
+        while start is not None:
+            query = TokenQuery(Filter.ACTIVE, Sort.DISPLAY_DATE, is_ascending=False, start=start)
+            with self._asking("list_pats", organization):
+                self._admit(owner, caller)
+                page = self._world.registry.list(caller, query)
+            self._check_clock(organization)
+            tokens += [_token(token) for token in page.items]
+            start = page.next_start
+        return Inventory(caller.organization.account_id, tuple(tokens))
+
+    def get(self, owner: str, organization: str, authorization_id: str) -> Token | None:
+        """See ``TokenIssuer``."""
+        caller = self._caller(owner, organization)
+        try:
+            with self._asking("get_pat", f"{organization}/{authorization_id}"):
+                self._admit(owner, caller)
+                return _token(self._world.registry.get(caller, authorization_id))
+        except RejectedError as exc:
+            if exc.reason in UNKNOWN:
+                return None
+            raise
+
+    def create(self, owner: str, organization: str, draft: Draft) -> Created:
+        """See ``TokenIssuer``."""
+        caller = self._caller(owner, organization)
+        asked = TokenDraft(draft.display_name, draft.scope, draft.valid_to, all_orgs=False)
+        target = f"{organization}/{draft.display_name}"
+        with self._asking("create_pat", target, is_repeatable=False):
+            self._admit(owner, caller)
+            made = self._world.registry.create(caller, asked)
+        return Created(_token(made), TokenValue(made.value))
+
+    def extend(self, owner: str, organization: str, token: Token, valid_to: datetime) -> Token:
+        """See ``TokenIssuer``."""
+        caller = self._caller(owner, organization)
+        asked = TokenDraft(token.display_name, token.scope, valid_to, all_orgs=False)
+        with self._asking("update_pat", f"{organization}/{token.authorization_id}"):
+            self._admit(owner, caller)
+            return _token(self._world.registry.update(caller, token.authorization_id, asked))
+
+    def revoke(self, owner: str, organization: str, authorization_id: str) -> None:
+        """See ``TokenIssuer``."""
+        caller = self._caller(owner, organization)
+        try:
+            with self._asking("revoke_pat", f"{organization}/{authorization_id}"):
+                self._admit(owner, caller)
+                self._world.registry.revoke(caller, authorization_id)
+        except RejectedError as exc:
+            if exc.reason not in UNKNOWN:
+                raise
+
+    def prove(self, owner: str, organization: str, value: TokenValue) -> bool:
+        """See ``TokenIssuer``."""
+        caller = self._caller(owner, organization)
+        try:
+            with self._asking("connection_data", organization):
+                user = self._world.authenticate(organization, value.reveal())
+                if user is None and not caller.organization.has_public_project:
+                    raise CallerRefusedError(401, "the token is not valid")
+        except AccessDeniedError as exc:
+            if exc.status == FORBIDDEN:
+                raise  # authenticated, but kept out: it says nothing about the token
+            return False
+        return (user or ANONYMOUS) == caller.owner
+
+    def _caller(self, owner: str, organization: str) -> Caller:
+        """Tell who the owner is there; asked once, since neither ever changes."""
+        key = (owner, organization.casefold())
+        if key not in self._callers:
+            self._access_token(owner)
+            with self._asking("connection_data", organization):
+                caller = self._find(owner, organization)
+                self._admit(owner, caller)
+            self._callers[key] = caller
+        return self._callers[key]
+
+    def _find(self, owner: str, organization: str) -> Caller:
+        found = self._world.organizations.get(organization.lower())
+        if found is None:
+            raise CallerRefusedError(404, f"there is no organization {organization}")
+        return Caller(found, self._world.tenant.users[owner].identity_id)
+
+    def _admit(self, owner: str, caller: Caller) -> None:
+        """Let the owner in: with a living access token, as a member of the organization."""
+        token = self._access_token(owner).reveal()
+        if self._world.tenant.inspect(token) is None:
+            raise CallerRefusedError(203, "the access token has expired")
+        if caller.owner not in caller.organization.members:
+            raise CallerRefusedError(401, f"{owner} is no member")
+
+    def _check_clock(self, organization: str) -> None:
+        apart = abs(self._world.clock() - self._clock())
+        if apart > CLOCK_TOLERANCE:
+            message = f"the clock of {organization} and ours are {apart} apart"
+            raise UnavailableError(message, service="azure-devops", operation="list_pats")
+
+    def _asking(
+        self, operation: str, target: str, *, is_repeatable: bool = True
+    ) -> AbstractContextManager[None]:
+        call = Call("azure-devops", operation, target)
+        return asking(self._world, call, is_repeatable=is_repeatable)
+
+
+def _token(token: state.Token) -> Token:
+    return Token(
+        authorization_id=token.authorization_id,
+        display_name=token.display_name,
+        scopes=frozenset(token.scope.split()),
+        valid_from=token.valid_from,
+        valid_to=token.valid_to,
+        target_accounts=token.accounts,
+    )

@@ -1,0 +1,50 @@
+"""A rotator in the same process as its world: for simulations."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from rotation.rotator import Rotator
+from rotation.settling import Ports
+from sandbox.ports.issuer import WorldIssuer
+from sandbox.ports.record import Journal, MemoryLocks
+from sandbox.ports.session import WorldSessions
+from sandbox.ports.store import WorldStore
+
+if TYPE_CHECKING:
+    from rotation.ports import Clock, Locks
+    from rotation.rotator import Scope
+    from sandbox.world import World
+
+
+class InProcess:
+    """Everything that one process of the rotator holds, straight on a world.
+
+    Make another one for another process, or for the same one after a crash: nothing is remembered
+    but what is in the world.
+    """
+
+    def __init__(
+        self, world: World, scope: Scope, *, locks: Locks | None = None, clock: Clock | None = None
+    ) -> None:
+        """Put a rotator together.
+
+        Args:
+            world: what it works on.
+            scope: what it looks after.
+            locks: shared among processes that see each other's; its own without.
+            clock: its own, if it is not the world's.
+        """
+        self.journal = Journal()
+        self.store = WorldStore(world)
+        self.sessions = WorldSessions(world, scope.owners)
+        self.issuer = WorldIssuer(world, self.sessions.access_token, clock)
+        self.ports = Ports(
+            self.store,
+            self.issuer,
+            self.journal,
+            clock or world.clock,
+            lambda seconds: world.clock.advance(timedelta(seconds=seconds)),
+        )
+        self.rotator = Rotator(self.ports, self.sessions, locks or MemoryLocks(), scope)

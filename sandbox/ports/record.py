@@ -1,0 +1,75 @@
+"""What the rotator writes down and holds, in memory: events and locks."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from rotation.errors import LockHeldError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rotation.events import Event
+    from rotation.model import SecretName
+    from rotation.ports import Lock
+
+
+class Journal:
+    """See ``rotation.ports.EventLog``."""
+
+    def __init__(self) -> None:
+        """Start without events."""
+        self.events: list[Event] = []
+
+    def record(self, event: Event) -> None:
+        """See ``EventLog``."""
+        self.events.append(event)
+
+
+class MemoryLocks:
+    """See ``rotation.ports.Locks``."""
+
+    def __init__(self, *, fail_open: bool = False) -> None:
+        """Start with no lock held.
+
+        Args:
+            fail_open: whether everybody gets every lock, as when the storage is away.
+        """
+        self._fail_open = fail_open
+        self._holders: dict[SecretName, _Held] = {}
+        self._guard = threading.Lock()
+
+    @contextmanager
+    def hold(self, name: SecretName) -> Iterator[Lock]:
+        """See ``Locks``."""
+        held = _Held()
+        with self._guard:
+            if name.folded in self._holders and not self._fail_open:
+                message = f"another run holds the lock of {name}"
+                raise LockHeldError(message)
+            self._holders[name.folded] = held
+        try:
+            yield held
+        finally:
+            with self._guard:
+                if self._holders.get(name.folded) is held:
+                    del self._holders[name.folded]
+
+    def lose(self, name: SecretName) -> None:
+        """Take a lock away from its holder, as when it was not renewed in time."""
+        with self._guard:
+            held = self._holders.pop(name.folded, None)
+        if held:
+            held.is_lost = True
+
+
+class _Held:
+    """A lock that is ours until it is lost."""
+
+    is_lost = False
+
+    def is_held(self) -> bool:
+        """See ``Lock``."""
+        return not self.is_lost

@@ -1,0 +1,139 @@
+"""What the world's refusals and faults are to the rotator: its own errors.
+
+The table is that of the adapters: 401, 403, a redirect and a page are a want of rights; 429 says
+that nothing was done; anything else without a usable answer is an outage, or an unknown outcome if
+the call must not be repeated; the rest is a clear no.
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from rotation.errors import (
+    AccessDeniedError,
+    OutcomeUnknownError,
+    RejectedError,
+    ServiceError,
+    UnavailableError,
+)
+from sandbox.error import (
+    CallerRefusedError,
+    SignInRefusedError,
+    TokenRefusedError,
+    VaultRefusedError,
+)
+from sandbox.fault import Answer, AnsweredError, Call, ConnectionDroppedError, Truncate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sandbox.world import World
+
+OK, NO_CONTENT, PAGE, TOO_MANY, NOT_FOUND = 200, 204, 203, 429, 404
+REFUSED = frozenset({401, 403})
+TRANSIENT = frozenset({408, 429, 500, 502, 503, 504})
+REDIRECTS = range(300, 400)
+
+_Refused = (
+    AnsweredError,
+    CallerRefusedError,
+    ConnectionDroppedError,
+    SignInRefusedError,
+    TokenRefusedError,
+    VaultRefusedError,
+)
+
+
+@contextmanager
+def asking(world: World, call: Call, *, is_repeatable: bool = True) -> Iterator[None]:
+    """Make one remote call inside a ``with`` block, and translate what goes wrong.
+
+    Args:
+        world: what is called.
+        call: what for.
+        is_repeatable: whether it may be made again when there was no answer.
+
+    Raises:
+        ServiceError: the branch that the contracts of the ports name.
+    """
+    try:
+        with world.call(call, world.clock.advance) as kind:
+            yield
+        if isinstance(kind, Truncate):
+            raise ConnectionDroppedError(after_effect=True)
+    except _Refused as exc:
+        raise _translate(exc, _Asked(call, is_repeatable)) from None
+
+
+class _Asked:
+    """One call, and the errors that may come of it."""
+
+    def __init__(self, call: Call, is_repeatable: bool) -> None:  # noqa: FBT001 - private, one caller
+        self.call = call
+        self.is_repeatable = is_repeatable
+
+    def error(self, kind: type[ServiceError], what: object, status: int | None) -> ServiceError:
+        message = f"cannot {self.call.operation} {self.call.target}: {what}"
+        return kind(
+            message, service=self.call.service, operation=self.call.operation, status=status
+        )
+
+    def unanswered(self, what: object, status: int | None = None) -> ServiceError:
+        kind = UnavailableError if self.is_repeatable else OutcomeUnknownError
+        return self.error(kind, what, status)
+
+    def rejected(self, reason: str) -> ServiceError:
+        message = f"cannot {self.call.operation} {self.call.target}: {reason}"
+        return RejectedError(
+            message, service=self.call.service, operation=self.call.operation, reason=reason
+        )
+
+    def refused(self, status: int, word: str) -> ServiceError:
+        """Give the error for an HTTP status and the machine word that came with it."""
+        if status in REFUSED or status == PAGE or status in REDIRECTS:
+            return self.error(AccessDeniedError, word, status)
+        if status == TOO_MANY:
+            return self.error(UnavailableError, word, status)
+        if status in TRANSIENT:
+            return self.unanswered(word, status)
+        return self.rejected("not-found" if status == NOT_FOUND else word)
+
+
+def _translate(exc: Exception, asked: _Asked) -> ServiceError:
+    match exc:
+        case AnsweredError():
+            return _of_answer(exc.answer, asked)
+        case TokenRefusedError():
+            return asked.rejected(exc.reason)
+        case SignInRefusedError():
+            return asked.rejected(exc.error)
+        case VaultRefusedError():
+            return asked.refused(exc.status, exc.code.lower())
+        case CallerRefusedError():
+            return asked.refused(exc.status, f"status-{exc.status}")
+        case _:
+            return asked.unanswered("the connection was dropped")
+
+
+def _of_answer(answer: Answer, asked: _Asked) -> ServiceError:
+    """Read an answer that a fault put in the place of the true one."""
+    body = _read(answer)
+    if asked.call.service == "entra" and "error" in body:
+        return asked.rejected(str(body["error"]))
+    if answer.status not in {OK, NO_CONTENT}:
+        return asked.refused(answer.status, f"status-{answer.status}")
+    if body.get("patTokenError", "none") != "none":
+        return asked.rejected(str(body["patTokenError"]))
+    if "json" not in answer.content_type:
+        return asked.error(AccessDeniedError, "answered with a page", answer.status)
+    return asked.unanswered("the answer makes no sense", answer.status)
+
+
+def _read(answer: Answer) -> dict[str, object]:
+    try:
+        body = json.loads(answer.body)
+    except ValueError:
+        return {}
+    return body if isinstance(body, dict) else {}
