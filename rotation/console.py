@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 from rich.text import Text
 
-from rotation.report import Ending, State, expires_at, next_at, state
+from rotation.report import Ending, State, expires_at, next_at, session_state, state
 from rotation.schedule import shown
 
 if TYPE_CHECKING:
@@ -95,14 +95,14 @@ def show_run(report: RunReport) -> None:
 
 def show_plan(fleet: Fleet) -> None:
     """Show what a run would do."""
-    table = _table("Secret", "Action", "Why", "Next")
+    table = _table("Secret", "Action", "Next", "Why")
     for finding in fleet.findings:
         decision = finding.decision
         table.add_row(
             escape(str(finding.snapshot.secret.name)),
             decision.action if decision else "[bold red]fail[/]",
-            escape(decision.message if decision else str(finding.error)),
             _date(decision.next_at if decision else None),
+            escape(decision.message if decision else str(finding.error)),
         )
     results.print(table)
     _show_vaults(fleet.vault_failures)
@@ -134,7 +134,8 @@ def _show_owners(sessions: tuple[Session, ...], *, only_lost: bool = False) -> N
         return
     table = _table("Owner", "Session", "Signed in", "Message")
     for session in chosen:
-        works = "[green]connected[/]" if session.is_working else "[bold red]sign-in-needed[/]"
+        style = "green" if session.is_working else "bold red"
+        works = f"[{style}]{session_state(session)}[/]"
         table.add_row(
             escape(session.owner), works, _date(session.signed_in_at), escape(session.message)
         )
@@ -150,7 +151,7 @@ def _show_vaults(failures: tuple[VaultFailure, ...]) -> None:
 def _table(*columns: str) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
-        table.add_column(column, overflow="fold", justify="left")
+        table.add_column(column, overflow="fold", no_wrap=column != columns[-1])
     return table
 
 

@@ -259,6 +259,8 @@ class Session:
 
     owner: str
     is_working: bool
+    is_known: bool = True
+    """False if nothing can be said, since a service did not answer."""
     is_refreshed: bool = False
     """Whether its newest refresh token has just been saved."""
     reason: str = ""

@@ -161,7 +161,7 @@ class _Once(Generic[T]):
         if is_first:
             try:
                 answer.set_result(self._ask(*key))
-            except Exception as exc:  # noqa: BLE001 - kept, and raised for whoever asks
+            except BaseException as exc:  # noqa: BLE001 - kept, and raised for whoever asks
                 answer.set_exception(exc)
         return answer.result()
 

@@ -93,7 +93,7 @@ def identify_value(s: Snapshot, now: datetime) -> Answer:
         message = f"no token of {s.mandate.place} is marked {mark}; end its name there with that"
         return _reject("nothing-bound", message)
     if at := retry_at(s, now):
-        return Decision(Action.NOTHING, "backing-off", f"next attempt: {shown(at)}", at)
+        return Decision(Action.NOTHING, "backing-off", "its renewal failed; it is tried again", at)
     message = "which token the value is nobody knows; a successor makes it certain"
     return Decision(Action.RENEW, "unknown-value", message, token=bound[-1])
 
@@ -169,14 +169,14 @@ def prove_value(s: Snapshot, now: datetime) -> Answer:
 def nothing(s: Snapshot, now: datetime) -> Decision:
     """12. Otherwise."""
     if at := retry_at(s, now):
-        state = "its renewal failed" if s.proof is not False else "its token is dead"
-        return Decision(Action.NOTHING, "backing-off", f"{state}; next attempt: {shown(at)}", at)
+        message = "its token is dead" if s.proof is False else "its renewal failed"
+        return Decision(Action.NOTHING, "backing-off", f"{message}; it is tried again", at)
     dates = [renewal_at(s.recorded, s.mandate, s.secret.name)] if s.recorded else []
     others = [retirement_at(token, s) for token in superseded(s, now)]
     at = min(dates + others, default=None)
-    reason, what = ("in-grace", "its predecessor lives on") if others else ("fresh", "it is fresh")
-    message = f"{what}; next: {shown(at)}" if at else what
-    return Decision(Action.NOTHING, reason, message, at)
+    if others:
+        return Decision(Action.NOTHING, "in-grace", "its predecessor is in grace", at)
+    return Decision(Action.NOTHING, "fresh", "its token is fresh", at)
 
 
 def _reject(reason: str, message: str) -> Decision:

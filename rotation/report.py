@@ -259,10 +259,17 @@ def _status(finding: Finding, now: datetime) -> dict[str, Any]:
     }
 
 
+def session_state(session: Session) -> str:
+    """Tell in one word how an owner's session stands."""
+    if session.is_working:
+        return "connected"
+    return "sign-in-needed" if session.is_known else "unknown"
+
+
 def _owner(session: Session) -> dict[str, Any]:
     return {
         "owner": session.owner,
-        "state": "connected" if session.is_working else "sign-in-needed",
+        "state": session_state(session),
         "signed_in_at": _instant(session.signed_in_at),
         "redeemed_at": _instant(session.redeemed_at),
     }

@@ -226,13 +226,15 @@ class Rotator:
         try:
             return observer.sessions(owner)
         except RotationError as exc:
-            return Session(owner, is_working=False, reason=exc.reason, message=str(exc))
+            return Session(
+                owner, is_working=False, is_known=False, reason=exc.reason, message=str(exc)
+            )
 
     def _report_sessions(self, sessions: Sequence[Session], run_id: str) -> None:
         for session in sessions:
             about = {"owner": session.owner, "message": session.message or None}
             if not session.is_working:
-                kind = Kind.SESSION_SIGN_IN_NEEDED
+                kind = Kind.SESSION_SIGN_IN_NEEDED if session.is_known else Kind.ROTATION_FAILED
                 self._record(kind, run_id, **about, reason=session.reason)
             elif session.is_refreshed:
                 self._record(Kind.SESSION_REFRESHED, run_id, **about)

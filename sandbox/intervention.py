@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from sandbox.content import Properties
+from sandbox.vault import PERMISSIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -147,12 +148,12 @@ def _restore(world: World, thing: str) -> str:
 
 
 def _forbid(world: World, vault: str, permission: str) -> str:
-    _vault(world, vault).permissions.discard(permission)
+    _vault(world, vault).permissions.discard(_permission(permission))
     return f"{vault} refuses: {permission}"
 
 
 def _allow(world: World, vault: str, permission: str) -> str:
-    _vault(world, vault).permissions.add(permission)
+    _vault(world, vault).permissions.add(_permission(permission))
     return f"{vault} allows: {permission}"
 
 
@@ -201,6 +202,13 @@ def _vault(world: World, name: str) -> Vault:
     if name.lower() not in world.vaults:
         raise InterventionError(f"there is no vault {name}, only {', '.join(world.vaults)}")
     return world.vault(name)
+
+
+def _permission(name: str) -> str:
+    if name not in PERMISSIONS:
+        known = ", ".join(sorted(PERMISSIONS))
+        raise InterventionError(f"unknown permission {name!r}, expected one of {known}")
+    return name
 
 
 def _newest(world: World, thing: str) -> tuple[Vault, SecretVersion]:

@@ -46,6 +46,8 @@ class TokenRegistry:
         """Start without tokens."""
         self.ground = ground
         self._tokens: dict[str, Token] = {}
+        self._ids: dict[str, str] = {}
+        """The authorization id that belongs to a value."""
 
     @property
     @guarded
@@ -57,6 +59,7 @@ class TokenRegistry:
     def plant(self, token: Token) -> Token:
         """Put a token into the world as it is, past every rule."""
         self.ground.issue(token.value)
+        self._ids[token.value] = token.authorization_id
         self._tokens[token.authorization_id] = token
         return token
 
@@ -68,14 +71,14 @@ class TokenRegistry:
             authorization_id: the token.
             **changes: fields of ``Token`` and their new values.
         """
-        amended = replace(self._tokens[authorization_id], **changes)  # type: ignore[arg-type]
-        self._tokens[authorization_id] = amended
-        return amended
+        token = self._tokens[authorization_id]
+        return self.plant(replace(token, **changes))  # type: ignore[arg-type]
 
     @guarded
     def find(self, value: str) -> Token | None:
         """Give the token that has this value, dead or alive."""
-        return next((token for token in self._tokens.values() if token.value == value), None)
+        authorization_id = self._ids.get(value)
+        return None if authorization_id is None else self._tokens[authorization_id]
 
     @guarded
     def authenticate(self, organization: Organization, value: str) -> str | None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 
+from rotation.errors import RotationError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from rotation.errors import RotationError
 
 CONNECT_TIMEOUT = 10.0
 """Seconds until a connection must stand."""
@@ -25,19 +25,34 @@ TRANSIENT = frozenset({408, 429, 500, 502, 503, 504})
 TOO_MANY = 429
 
 T = TypeVar("T")
-E = TypeVar("E", bound=Exception)
 
 
-def translated(
-    call: Callable[[], T], vendor: tuple[type[E], ...], translate: Callable[[E], RotationError]
-) -> T:
-    """Make a vendor's call; raise what ``translate`` makes of a ``vendor`` error.
+class WaitTooLongError(Exception):
+    """A service asked for more patience than a run has."""
+
+    def __init__(self, seconds: float) -> None:
+        """Say how many seconds it asked for."""
+        super().__init__(f"asked to wait for {seconds:.0f} seconds")
+        self.seconds = seconds
+
+
+def translated(call: Callable[[], T], translate: Callable[[Exception], RotationError]) -> T:
+    """Make a vendor's call; raise what ``translate`` makes of whatever it raises.
+
+    A vendor's code raises more than its documentation names, when an answer makes no sense.
 
     The vendor's error is not chained: its frames hold headers and bodies as local variables, and
     its text may quote an answer, with tokens in them. All that may be told is in the translation.
     """
     try:
         return call()
-    except vendor as exc:
+    except RotationError:
+        raise
+    except Exception as exc:  # noqa: BLE001 - translated, whatever it is
         error = translate(exc)
     raise error
+
+
+def words(exc: Exception) -> str:
+    """Say what went wrong in words that cannot hold a value."""
+    return str(exc) if isinstance(exc, WaitTooLongError) else type(exc).__name__

@@ -19,11 +19,10 @@ from typing import TYPE_CHECKING, Any
 
 import msal
 from azure.core.exceptions import AzureError
-from requests import RequestException
 from requests import Session as HttpSession
 
-from rotation.adapters.border import CONNECT_TIMEOUT, READ_TIMEOUT, translated
-from rotation.adapters.key_vault import ask
+from rotation.adapters.border import CONNECT_TIMEOUT, READ_TIMEOUT, translated, words
+from rotation.adapters.key_vault import ONCE, ask
 from rotation.errors import (
     AccessDeniedError,
     RejectedError,
@@ -122,12 +121,14 @@ class EntraSessions:
     def _redeem(self, owner: str) -> _Grant:
         name = secret_name(owner)
         try:
-            kept = ask(name, "read the session", lambda: self._vault.get_secret(name))
-        except RejectedError:
+            kept = ask(_place(name), "read", lambda: self._vault.get_secret(name))
+        except RejectedError as exc:
+            if exc.reason != "not-found":
+                raise
             message = f"{owner} has no session; {owner} must sign in"
             return _unusable(owner, "sign-in-needed", message)
         tags = kept.properties.tags or {}
-        answer = self._client.redeem(TokenValue(kept.value or ""))
+        answer = self._client.redeem(owner, TokenValue(kept.value or ""))
         if answer.error:
             return self._refused(owner, answer)
         if answer.object_id and tags.get(OBJECT_ID, answer.object_id) != answer.object_id:
@@ -169,34 +170,34 @@ class EntraSessions:
 
     def _save(self, kept: KeyVaultSecret, refresh_token: TokenValue, now: datetime) -> None:
         name = str(kept.name)
-        newest = ask(name, "read the session", lambda: self._vault.get_secret(name))
+        newest = ask(_place(name), "read", lambda: self._vault.get_secret(name))
         if newest.properties.version != kept.properties.version:
             return  # somebody signed in, or another process saved: theirs is at least as new
         saved = ask(
-            name,
-            "save the session",
+            _place(name),
+            "save",
             lambda: self._vault.set_secret(
                 name,
                 refresh_token.reveal(),
                 tags={**(kept.properties.tags or {}), REDEEMED: format_instant(now)},
                 content_type=CONTENT_TYPE,
                 expires_on=now + REFRESH_TOKEN_LIFETIME,
-                retry_read=0,
+                **ONCE,
             ),
             is_repeatable=False,
         )
         # A crash here leaves an older version enabled; the next save disables every older one.
         versions = ask(
-            name,
-            "list the session's versions",
+            _place(name),
+            "list the versions of",
             lambda: list(self._vault.list_properties_of_secret_versions(name)),
         )
         for version in versions:
             is_older = _is_before(version.created_on, saved.properties.created_on)
             if version.enabled and (is_older or version.version == kept.properties.version):
                 ask(
-                    name,
-                    "disable an older version of the session",
+                    f"{_place(name)}/{version.version}",
+                    "disable",
                     lambda old=version: self._vault.update_secret_properties(  # type: ignore[misc]
                         name, old.version, enabled=False
                     ),
@@ -246,8 +247,8 @@ class EntraClient:
         """Close the connections."""
         self._http.close()
 
-    def redeem(self, refresh_token: TokenValue) -> Answer:
-        """Redeem a refresh token for an access token to Azure DevOps, and a newer refresh token.
+    def redeem(self, owner: str, refresh_token: TokenValue) -> Answer:
+        """Redeem the refresh token of ``owner`` for an access token to Azure DevOps.
 
         Raises:
             UnavailableError: Entra gives no usable answer.
@@ -259,18 +260,10 @@ class EntraClient:
                     refresh_token.reveal(), list(SCOPES)
                 )
             ),
-            (
-                RequestException,
-                AzureError,
-                msal.exceptions.MsalError,
-                ValueError,
-                KeyError,
-                TypeError,
-            ),
-            _translate,
+            lambda exc: _translate(exc, owner),
         )
         if answer.error and answer.error not in NEEDS_PERSON | NEEDS_ADMINISTRATOR:
-            raise _unavailable(answer.error)
+            raise _unavailable(answer.error, owner)
         return answer
 
     def _application(self) -> msal.ConfidentialClientApplication:
@@ -300,31 +293,38 @@ def secret_name(owner: str) -> str:
 def _read(result: Mapping[str, Any]) -> Answer:
     if error := result.get("error"):
         return Answer(error=str(error))
-    newer = result.get("refresh_token")
+    access, newer = result["access_token"], result.get("refresh_token")
+    if not isinstance(access, str) or not access:
+        message = "an answer without a token"
+        raise ValueError(message)
     return Answer(
-        access_token=TokenValue(str(result["access_token"])),
-        refresh_token=TokenValue(newer) if isinstance(newer, str) else None,
+        access_token=TokenValue(access),
+        refresh_token=TokenValue(newer) if isinstance(newer, str) and newer else None,
         lifetime=timedelta(seconds=int(result.get("expires_in") or 0)),
         object_id=(result.get("id_token_claims") or {}).get("oid"),
     )
+
+
+def _place(name: str) -> str:
+    return f"the session vault's {name}"
 
 
 def _unusable(owner: str, reason: str, message: str) -> _Grant:
     return _Grant(Session(owner, is_working=False, reason=reason, message=message))
 
 
-def _translate(exc: Exception) -> RotationError:
+def _translate(exc: Exception, owner: str) -> RotationError:
     if isinstance(exc, AzureError):
         message = "cannot get an assertion of the managed identity for the app registration"
         hint = "check that the function has the identity AZURE_CLIENT_ID"
         return AccessDeniedError(
-            f"{message}: {type(exc).__name__}", service="identity", operation="assert", hint=hint
+            f"{message}: {words(exc)}", service="identity", operation="assert", hint=hint
         )
-    return _unavailable(type(exc).__name__)
+    return _unavailable(f"no usable answer ({words(exc)})", owner)
 
 
-def _unavailable(what: str) -> UnavailableError:
-    message = f"cannot redeem a session: {what}"
+def _unavailable(what: str, owner: str) -> UnavailableError:
+    message = f"cannot redeem the session of {owner}: {what}"
     return UnavailableError(message, service=SERVICE, operation="redeem")
 
 

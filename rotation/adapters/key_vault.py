@@ -7,14 +7,14 @@ no compare-and-set; a disabled newest version is a 403 with no fall-back to the 
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from azure.core.exceptions import (
-    AzureError,
     ClientAuthenticationError,
     HttpResponseError,
-    ServiceResponseError,
+    ServiceRequestError,
 )
 from azure.core.pipeline.transport import RequestsTransport
 from azure.keyvault.secrets import SecretClient
@@ -27,7 +27,9 @@ from rotation.adapters.border import (
     RETRIES,
     TOO_MANY,
     TRANSIENT,
+    WaitTooLongError,
     translated,
+    words,
 )
 from rotation.errors import (
     AccessDeniedError,
@@ -40,7 +42,7 @@ from rotation.model import ManagedSecret, SecretName, SecretVersion, TokenValue
 from rotation.tags import is_managed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from datetime import datetime
 
     from azure.core.credentials import TokenCredential
@@ -53,6 +55,10 @@ API_VERSION = "7.6"
 CONTENT_TYPE = "application/vnd.azure-devops.pat"
 SERVICE = "key-vault"
 UNAUTHORIZED, FORBIDDEN, NOT_FOUND = 401, 403, 404
+CLIENT_ERRORS = frozenset(range(400, 500))
+ONCE: Mapping[str, Any] = {"retry_read": 0, "retry_status": 0}
+"""For a write that must not be repeated once it was sent: the version may be there, and somebody's
+newer one on it."""
 
 T = TypeVar("T")
 
@@ -80,10 +86,6 @@ def open_vault(
     )
 
 
-class WaitTooLongError(Exception):
-    """The vault asked for more patience than a run has."""
-
-
 class KeyVaultStore:
     """The watched vaults."""
 
@@ -94,34 +96,38 @@ class KeyVaultStore:
     def list_managed(self, vault: str) -> Iterator[ManagedSecret]:
         """See ``SecretStore``."""
         pages = self._clients[vault.casefold()].list_properties_of_secrets().by_page()
-        while (page := ask(vault, "list secrets", lambda: next(pages, None))) is not None:
-            for properties in page:
-                if is_managed(properties.tags or {}):
-                    yield _secret(SecretName(vault, str(properties.name)), properties)
+
+        def turn() -> list[ManagedSecret] | None:
+            page = next(pages, None)
+            return None if page is None else _managed(vault, page)
+
+        while (secrets := ask(vault, "list the secrets of", turn)) is not None:
+            yield from secrets
 
     def read(self, name: SecretName) -> ManagedSecret:
         """See ``SecretStore``."""
         client = self._client(name)
+
+        def get() -> ManagedSecret:
+            found = client.get_secret(name.name)
+            secret = _secret(name, found.properties)
+            return replace(secret, value=TokenValue(found.value or ""))
+
         try:
-            found = ask(str(name), "read", lambda: client.get_secret(name.name))
+            return ask(str(name), "read", get)
         except AccessDeniedError:
-            newest = self._newest(name)
-            if newest and not newest.enabled:
-                return _secret(name, newest)
+            # A disabled newest version is refused in the same way as everybody without rights.
+            with suppress(RotationError):
+                newest = max(self._versions(name), key=lambda version: version.created_at)
+                if not newest.enabled:
+                    return newest
             raise
-        secret = _secret(name, found.properties)
-        return replace(secret, value=TokenValue(found.value or ""))
 
     def list_versions(self, name: SecretName) -> tuple[SecretVersion, ...]:
         """See ``SecretStore``."""
         return tuple(
-            SecretVersion(
-                version=str(properties.version),
-                created_at=_instant(properties.created_on),
-                enabled=bool(properties.enabled),
-                tags=properties.tags or {},
-            )
-            for properties in self._versions(name)
+            SecretVersion(str(found.version), found.created_at, found.enabled, found.tags)
+            for found in self._versions(name)
         )
 
     def store(
@@ -134,21 +140,19 @@ class KeyVaultStore:
     ) -> ManagedSecret:
         """See ``SecretStore``."""
         client = self._client(secret.name)
-        # A lost answer is not repeated: the version may be there, and somebody's newer one on it.
-        found = ask(
-            str(secret.name),
-            "store",
-            lambda: client.set_secret(
+
+        def write() -> ManagedSecret:
+            stored = client.set_secret(
                 secret.name.name,
                 value.reveal(),
                 tags=dict(tags),
                 content_type=secret.content_type or CONTENT_TYPE,
                 expires_on=expires_at,
-                retry_read=0,
-            ),
-            is_repeatable=False,
-        )
-        return _secret(secret.name, found.properties)
+                **ONCE,
+            )
+            return _secret(secret.name, stored.properties)
+
+        return ask(str(secret.name), "store", write, is_repeatable=False)
 
     def write_tags(
         self,
@@ -159,14 +163,14 @@ class KeyVaultStore:
     ) -> ManagedSecret:
         """See ``SecretStore``."""
         client = self._client(secret.name)
-        properties = ask(
-            f"{secret.name}/{secret.version}",
-            "write tags",
-            lambda: client.update_secret_properties(
+
+        def write() -> ManagedSecret:
+            written = client.update_secret_properties(
                 secret.name.name, secret.version, tags=dict(tags), expires_on=expires_at
-            ),
-        )
-        return replace(_secret(secret.name, properties), value=secret.value)
+            )
+            return replace(_secret(secret.name, written), value=secret.value)
+
+        return ask(f"{secret.name}/{secret.version}", "write the tags of", write)
 
     def disable(self, name: SecretName, version: str) -> None:
         """See ``SecretStore``."""
@@ -180,16 +184,15 @@ class KeyVaultStore:
     def _client(self, name: SecretName) -> SecretClient:
         return self._clients[name.vault.casefold()]
 
-    def _versions(self, name: SecretName) -> list[SecretProperties]:
+    def _versions(self, name: SecretName) -> list[ManagedSecret]:
         client = self._client(name)
         return ask(
             str(name),
-            "list versions",
-            lambda: list(client.list_properties_of_secret_versions(name.name)),
+            "list the versions of",
+            lambda: [
+                _secret(name, v) for v in client.list_properties_of_secret_versions(name.name)
+            ],
         )
-
-    def _newest(self, name: SecretName) -> SecretProperties | None:
-        return max(self._versions(name), key=lambda found: _instant(found.created_on), default=None)
 
 
 def ask(place: str, operation: str, call: Callable[[], T], *, is_repeatable: bool = True) -> T:
@@ -197,18 +200,16 @@ def ask(place: str, operation: str, call: Callable[[], T], *, is_repeatable: boo
 
     Args:
         place: the vault, secret or version, for messages.
-        operation: what is asked for, for messages.
-        call: makes the call.
+        operation: what is asked for, for messages: a verb that the place follows.
+        call: makes the call, and reads its answer.
         is_repeatable: whether a lost answer is only a nuisance.
 
     Raises:
         RotationError: the branch of ``ServiceError`` that fits.
     """
-
-    def translate(exc: Exception) -> RotationError:
-        return _translate(exc, place, operation, is_repeatable=is_repeatable)
-
-    return translated(call, (AzureError, WaitTooLongError), translate)
+    return translated(
+        call, lambda exc: _translate(exc, place, operation, is_repeatable=is_repeatable)
+    )
 
 
 def _translate(exc: Exception, place: str, operation: str, *, is_repeatable: bool) -> RotationError:
@@ -221,14 +222,16 @@ def _translate(exc: Exception, place: str, operation: str, *, is_repeatable: boo
     if status in {UNAUTHORIZED, FORBIDDEN}:
         hint = "grant the identity its role on this vault, or open the vault's firewall to it"
         return AccessDeniedError(f"{what}: {status} {_code(exc)}", **known, hint=hint)
-    is_lost = isinstance(exc, ServiceResponseError) or (status in TRANSIENT and status != TOO_MANY)
-    if is_lost and not is_repeatable:
-        return OutcomeUnknownError(f"{what}: no answer, it may be done", **known)
-    if status is None or status in TRANSIENT:
-        return UnavailableError(f"{what}: {status or type(exc).__name__}", **known)
-    reason = "not-found" if status == NOT_FOUND else _code(exc).lower()
-    message = f"{what}: {status} {_code(exc)}"
-    return RejectedError(message, service=SERVICE, operation=operation, reason=reason)
+    if status in CLIENT_ERRORS - TRANSIENT:
+        reason = "not-found" if status == NOT_FOUND else _code(exc).lower()
+        message = f"{what}: {status} {_code(exc)}"
+        return RejectedError(message, service=SERVICE, operation=operation, reason=reason)
+    # Too many requests, or no connection: nothing was done. All else may have been.
+    is_done = status != TOO_MANY and not isinstance(exc, (ServiceRequestError, WaitTooLongError))
+    if is_done and not is_repeatable:
+        message = f"{what}: no usable answer ({status or words(exc)}), it may be done"
+        return OutcomeUnknownError(message, **known)
+    return UnavailableError(f"{what}: {status or words(exc)}", **known)
 
 
 def _code(exc: Exception) -> str:
@@ -236,10 +239,21 @@ def _code(exc: Exception) -> str:
     return str(error.code if error else type(exc).__name__)
 
 
+def _managed(vault: str, page: Iterable[SecretProperties]) -> list[ManagedSecret]:
+    return [
+        _secret(SecretName(vault, str(properties.name)), properties)
+        for properties in page
+        if is_managed(properties.tags or {})
+    ]
+
+
 def _secret(name: SecretName, properties: SecretProperties) -> ManagedSecret:
+    if properties.created_on is None:
+        message = "a version without its date of creation"
+        raise ValueError(message)
     return ManagedSecret(
         name=name,
-        created_at=_instant(properties.created_on),
+        created_at=properties.created_on,
         expires_at=properties.expires_on,
         tags=properties.tags or {},
         enabled=properties.enabled is not False,
@@ -248,19 +262,12 @@ def _secret(name: SecretName, properties: SecretProperties) -> ManagedSecret:
     )
 
 
-def _instant(found: datetime | None) -> datetime:
-    if found is None:
-        message = "the vault does not say when a version was created"
-        raise UnavailableError(message, service=SERVICE, operation="read")
-    return found
-
-
 def _transport(sleep: Callable[[float], None]) -> RequestsTransport:
     """Make the SDK's transport, with time-outs and an end to its patience between two tries."""
 
     def sleep_within_reason(duration: float) -> None:
         if duration > PATIENCE:
-            raise WaitTooLongError
+            raise WaitTooLongError(duration)
         sleep(duration)
 
     transport = RequestsTransport(connection_timeout=CONNECT_TIMEOUT, read_timeout=READ_TIMEOUT)

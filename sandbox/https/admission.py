@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from sandbox.organization import Organization
     from sandbox.world import World
 
+LOGIN = "https://login.microsoftonline.com"
 TOKEN_SCOPES = frozenset({"vso.pats", "vso.pats_manage"})
 """Both are needed for anything. The specification asks for one or the other; that either alone is
 refused was measured by others, and asking for both is right either way."""
@@ -101,7 +102,7 @@ def refusal(error: CallerRefusedError, tenant_id: str) -> Response:
         case 404:
             return Response.of_page(404, "not found", headers)
         case _:
-            headers["WWW-Authenticate"] = f"Bearer authorization_uri=/{tenant_id}"
+            headers["WWW-Authenticate"] = f"Bearer authorization_uri={LOGIN}/{tenant_id}"
             headers["X-TFS-ServiceError"] = quote(str(error))
             return Response.of_json(fault(str(error)), error.status, headers)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -15,8 +16,7 @@ from sandbox.registry import Caller
 from sandbox.token import Filter, Sort, TokenDraft, TokenQuery
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from contextlib import AbstractContextManager
+    from collections.abc import Callable, Iterator
     from datetime import datetime
 
     from rotation.model import Draft
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 CLOCK_TOLERANCE = timedelta(minutes=5)
 FORBIDDEN = 403
-UNKNOWN = frozenset({"authorizationNotFound", "not-found"})
+UNKNOWN = frozenset({"authorizationNotFound", "status-404"})
 
 
 class WorldIssuer:
@@ -49,25 +49,22 @@ class WorldIssuer:
 
     def inventory(self, owner: str, organization: str) -> Inventory:
         """See ``TokenIssuer``."""
-        caller = self._caller(owner, organization)
         tokens: list[Token] = []
+        account_id = self._identity(owner, organization).organization.account_id
         start: int | None = 0
         while start is not None:
             query = TokenQuery(Filter.ACTIVE, Sort.DISPLAY_DATE, is_ascending=False, start=start)
-            with self._asking("list_pats", organization):
-                self._admit(owner, caller)
+            with self._calling(owner, _call("list_pats", organization)) as caller:
                 page = self._world.registry.list(caller, query)
             self._check_clock(organization)
             tokens += [_token(token) for token in page.items]
             start = page.next_start
-        return Inventory(caller.organization.account_id, tuple(tokens))
+        return Inventory(account_id, tuple(tokens))
 
     def get(self, owner: str, organization: str, authorization_id: str) -> Token | None:
         """See ``TokenIssuer``."""
-        caller = self._caller(owner, organization)
         try:
-            with self._asking("get_pat", f"{organization}/{authorization_id}"):
-                self._admit(owner, caller)
+            with self._calling(owner, _call("get_pat", organization, authorization_id)) as caller:
                 return _token(self._world.registry.get(caller, authorization_id))
         except RejectedError as exc:
             if exc.reason in UNKNOWN:
@@ -76,28 +73,25 @@ class WorldIssuer:
 
     def create(self, owner: str, organization: str, draft: Draft) -> Created:
         """See ``TokenIssuer``."""
-        caller = self._caller(owner, organization)
         asked = TokenDraft(draft.display_name, draft.scope, draft.valid_to, all_orgs=False)
-        target = f"{organization}/{draft.display_name}"
-        with self._asking("create_pat", target, is_repeatable=False):
-            self._admit(owner, caller)
+        call = _call("create_pat", organization, draft.display_name)
+        with self._calling(owner, call, is_repeatable=False) as caller:
             made = self._world.registry.create(caller, asked)
         return Created(_token(made), TokenValue(made.value))
 
     def extend(self, owner: str, organization: str, token: Token, valid_to: datetime) -> Token:
         """See ``TokenIssuer``."""
-        caller = self._caller(owner, organization)
         asked = TokenDraft(token.display_name, token.scope, valid_to, all_orgs=False)
-        with self._asking("update_pat", f"{organization}/{token.authorization_id}"):
-            self._admit(owner, caller)
+        call = _call("update_pat", organization, token.authorization_id)
+        with self._calling(owner, call) as caller:
             return _token(self._world.registry.update(caller, token.authorization_id, asked))
 
     def revoke(self, owner: str, organization: str, authorization_id: str) -> None:
         """See ``TokenIssuer``."""
-        caller = self._caller(owner, organization)
         try:
-            with self._asking("revoke_pat", f"{organization}/{authorization_id}"):
-                self._admit(owner, caller)
+            with self._calling(
+                owner, _call("revoke_pat", organization, authorization_id)
+            ) as caller:
                 self._world.registry.revoke(caller, authorization_id)
         except RejectedError as exc:
             if exc.reason not in UNKNOWN:
@@ -105,9 +99,9 @@ class WorldIssuer:
 
     def prove(self, owner: str, organization: str, value: TokenValue) -> bool:
         """See ``TokenIssuer``."""
-        caller = self._caller(owner, organization)
+        caller = self._identity(owner, organization)
         try:
-            with self._asking("connection_data", organization):
+            with asking(self._world, _call("connection_data", organization)):
                 user = self._world.authenticate(organization, value.reveal())
                 if user is None and not caller.organization.has_public_project:
                     raise CallerRefusedError(401, "the token is not valid")
@@ -117,30 +111,33 @@ class WorldIssuer:
             return False
         return (user or ANONYMOUS) == caller.owner
 
-    def _caller(self, owner: str, organization: str) -> Caller:
+    def _identity(self, owner: str, organization: str) -> Caller:
         """Tell who the owner is there; asked once, since neither ever changes."""
         key = (owner, organization.casefold())
         if key not in self._callers:
-            self._access_token(owner)
-            with self._asking("connection_data", organization):
-                caller = self._find(owner, organization)
-                self._admit(owner, caller)
-            self._callers[key] = caller
+            with self._calling(owner, _call("connection_data", organization)) as caller:
+                self._callers[key] = caller
         return self._callers[key]
 
-    def _find(self, owner: str, organization: str) -> Caller:
+    @contextmanager
+    def _calling(self, owner: str, call: Call, *, is_repeatable: bool = True) -> Iterator[Caller]:
+        """Make one remote call with the owner's access token."""
+        # Asked for before the world is entered: to get it may take calls of its own.
+        token = self._access_token(owner).reveal()
+        with asking(self._world, call, is_repeatable=is_repeatable):
+            yield self._admitted(owner, call.target.partition("/")[0], token)
+
+    def _admitted(self, owner: str, organization: str, token: str) -> Caller:
+        """Let the owner in: with a living access token, as a member of the organization."""
         found = self._world.organizations.get(organization.lower())
         if found is None:
             raise CallerRefusedError(404, f"there is no organization {organization}")
-        return Caller(found, self._world.tenant.users[owner].identity_id)
-
-    def _admit(self, owner: str, caller: Caller) -> None:
-        """Let the owner in: with a living access token, as a member of the organization."""
-        token = self._access_token(owner).reveal()
         if self._world.tenant.inspect(token) is None:
             raise CallerRefusedError(203, "the access token has expired")
-        if caller.owner not in caller.organization.members:
+        caller = Caller(found, self._world.tenant.users[owner].identity_id)
+        if caller.owner not in found.members:
             raise CallerRefusedError(401, f"{owner} is no member")
+        return caller
 
     def _check_clock(self, organization: str) -> None:
         apart = abs(self._world.clock() - self._clock())
@@ -148,11 +145,9 @@ class WorldIssuer:
             message = f"the clock of {organization} and ours are {apart} apart"
             raise UnavailableError(message, service="azure-devops", operation="list_pats")
 
-    def _asking(
-        self, operation: str, target: str, *, is_repeatable: bool = True
-    ) -> AbstractContextManager[None]:
-        call = Call("azure-devops", operation, target)
-        return asking(self._world, call, is_repeatable=is_repeatable)
+
+def _call(operation: str, *target: str) -> Call:
+    return Call("azure-devops", operation, "/".join(target))
 
 
 def _token(token: state.Token) -> Token:

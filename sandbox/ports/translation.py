@@ -35,6 +35,10 @@ OK, NO_CONTENT, PAGE, TOO_MANY, NOT_FOUND = 200, 204, 203, 429, 404
 REFUSED = frozenset({401, 403})
 TRANSIENT = frozenset({408, 429, 500, 502, 503, 504})
 REDIRECTS = range(300, 400)
+WITHOUT_BODY = "revoke_pat"
+"""The one call whose answer has nothing that could be broken off."""
+WITH_RESULT = frozenset({"get_pat", "create_pat", "update_pat", "revoke_pat"})
+"""The calls whose answer can be a refusal with status 200."""
 
 _Refused = (
     AnsweredError,
@@ -61,7 +65,7 @@ def asking(world: World, call: Call, *, is_repeatable: bool = True) -> Iterator[
     try:
         with world.call(call, world.clock.advance) as kind:
             yield
-        if isinstance(kind, Truncate):
+        if isinstance(kind, Truncate) and call.operation != WITHOUT_BODY:
             raise ConnectionDroppedError(after_effect=True)
     except _Refused as exc:
         raise _translate(exc, _Asked(call, is_repeatable)) from None
@@ -98,7 +102,8 @@ class _Asked:
             return self.error(UnavailableError, word, status)
         if status in TRANSIENT:
             return self.unanswered(word, status)
-        return self.rejected("not-found" if status == NOT_FOUND else word)
+        is_missing = status == NOT_FOUND and self.call.service == "key-vault"
+        return self.rejected("not-found" if is_missing else word)
 
 
 def _translate(exc: Exception, asked: _Asked) -> ServiceError:
@@ -124,7 +129,7 @@ def _of_answer(answer: Answer, asked: _Asked) -> ServiceError:
         return asked.rejected(str(body["error"]))
     if answer.status not in {OK, NO_CONTENT}:
         return asked.refused(answer.status, f"status-{answer.status}")
-    if body.get("patTokenError", "none") != "none":
+    if asked.call.operation in WITH_RESULT and body.get("patTokenError", "none") != "none":
         return asked.rejected(str(body["patTokenError"]))
     if "json" not in answer.content_type:
         return asked.error(AccessDeniedError, "answered with a page", answer.status)

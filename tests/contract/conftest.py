@@ -16,9 +16,12 @@ from sandbox.furniture import ORGANIZATION, OWNER, VAULT
 from sandbox.grant import AZURE_DEVOPS, TOKEN_EXCHANGE, RefreshRequest
 from sandbox.https import Authority, Sandbox
 from sandbox.world import World, session_name
+from tests.stage import fail, https_stage, overheard, slept, stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+
+__all__ = ["fail", "https_stage", "overheard", "slept", "stage"]
 
 START = datetime(2026, 11, 22, 7, 0, 0, tzinfo=UTC)
 API = "7.2-preview.1"
@@ -40,6 +43,11 @@ def clock() -> ManualClock:
 @pytest.fixture
 def world(clock: ManualClock) -> World:
     """Give a world with one empty vault, one organization and one connected owner."""
+    return make_world(clock)
+
+
+def make_world(clock: ManualClock) -> World:
+    """Make such a world; two of them are alike to the last id."""
     world = World(clock)
     world.add_vault(VAULT)
     world.add_organization(ORGANIZATION, [world.add_user(OWNER)])
@@ -74,6 +82,16 @@ def vault_client(sandbox: Sandbox) -> Iterator[SecretClient]:
         yield client
 
 
+def access_token(world: World, *scopes: str) -> str:
+    """Give an access token of the connected owner, freshly redeemed, past the network."""
+    tenant = world.tenant
+    assertion = tenant.identity_token(TOKEN_EXCHANGE, tenant.identity.client_id)
+    assert assertion
+    session = world.session_vault.newest(session_name(OWNER)).value
+    request = RefreshRequest(tenant.client_id, assertion.value, session, frozenset(scopes))
+    return tenant.redeem(request).access.value
+
+
 @dataclass(frozen=True)
 class AzureDevOps:
     """Plain HTTP to both hosts of Azure DevOps, in one organization."""
@@ -88,12 +106,7 @@ class AzureDevOps:
 
     def bearer_with(self, *scopes: str) -> dict[str, str]:
         """Give the headers of the connected owner, with the scopes asked for."""
-        tenant, world = self.sandbox.world.tenant, self.sandbox.world
-        assertion = tenant.identity_token(TOKEN_EXCHANGE, tenant.identity.client_id)
-        assert assertion
-        session = world.session_vault.newest(session_name(OWNER)).value
-        request = RefreshRequest(tenant.client_id, assertion.value, session, frozenset(scopes))
-        return {"Authorization": f"Bearer {tenant.redeem(request).access.value}"}
+        return {"Authorization": f"Bearer {access_token(self.sandbox.world, *scopes)}"}
 
     def tokens(
         self,

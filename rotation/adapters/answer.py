@@ -1,0 +1,220 @@
+"""How the answers of Azure DevOps are read: what each status, page and body means.
+
+A value that an answer holds is sealed while the answer is parsed, before anything else sees it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from rotation.adapters import refusal
+from rotation.adapters.border import CLOCK_TOLERANCE, TOO_MANY, TRANSIENT, translated, words
+from rotation.errors import (
+    AccessDeniedError,
+    OutcomeUnknownError,
+    RejectedError,
+    ServiceError,
+    UnavailableError,
+)
+from rotation.model import Created, Token, TokenValue
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from requests import Response
+
+    Json = Mapping[str, Any]
+
+T = TypeVar("T")
+
+SERVICE = "azure-devops"
+ANONYMOUS = "aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa"
+"""Organizations with public projects answer a bad token with 200, as this user."""
+OK, NON_AUTHORITATIVE = 200, 203
+SUCCESSES, REDIRECTS = range(200, 300), range(300, 400)
+UNAUTHORIZED, FORBIDDEN, NOT_FOUND = 401, 403, 404
+CLIENT_ERRORS = frozenset(range(400, 500))
+SAID_LIMIT = 200
+"""Characters of the service's own words that a message takes over."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call, and how its answer is read."""
+
+    operation: str
+    """What is asked for: a verb that the place follows."""
+    place: str
+    is_repeatable: bool = True
+    """Whether a lost answer is only a nuisance."""
+
+    def error(
+        self, kind: type[ServiceError], what: str, *, status: int | None = None, hint: str = ""
+    ) -> ServiceError:
+        """Make an error that names the call."""
+        message = f"cannot {self.operation} {self.place}: {what}"
+        return kind(message, service=SERVICE, operation=self.operation, status=status, hint=hint)
+
+    def unanswered(self, what: str, *, status: int | None = None) -> ServiceError:
+        """Make the error for an answer that is lost, or makes no sense."""
+        kind = UnavailableError if self.is_repeatable else OutcomeUnknownError
+        return self.error(kind, what, status=status)
+
+    def lost(self, exc: Exception) -> ServiceError:
+        """Make the error for a call that raised."""
+        return self.unanswered(words(exc))
+
+    def check(self, response: Response) -> None:
+        """Let nothing pass but a success that is empty or in JSON.
+
+        Raises:
+            ServiceError: what the answer means instead.
+        """
+        status = response.status_code
+        if status in {UNAUTHORIZED, FORBIDDEN}:
+            hint = "check the owner's access level and the consent to vso.pats and vso.pats_manage"
+            raise self.error(AccessDeniedError, f"status {status}", status=status, hint=hint)
+        if status == TOO_MANY:
+            raise self.error(UnavailableError, "too many requests", status=status)
+        if status == NON_AUTHORITATIVE or status in REDIRECTS:
+            hint = "only a signed-in user's token is admitted, never an application's own"
+            raise self.error(AccessDeniedError, "asked to sign in", status=status, hint=hint)
+        if status in CLIENT_ERRORS - TRANSIENT:
+            raise self.rejected(type_key(response) or f"status-{status}")
+        if status not in SUCCESSES:
+            raise self.unanswered(f"status {status}", status=status)
+        if response.content and not is_json(response):
+            raise self.error(AccessDeniedError, "answered with a page", status=status)
+
+    def rejected(self, reason: str, said: str = "") -> RejectedError:
+        """Make the error for a clear no; ``said`` are the service's own words."""
+        what = f"{reason} ({said[:SAID_LIMIT]})" if said else reason
+        return RejectedError(
+            f"cannot {self.operation} {self.place}: {what}",
+            service=SERVICE,
+            operation=self.operation,
+            reason=reason,
+            hint=refusal.hint(reason),
+        )
+
+    def json(self, response: Response) -> Json:
+        """Read an answer as a JSON object."""
+        self.check(response)
+        return self._sensible(lambda: _object(json.loads(response.content, object_hook=_seal)))
+
+    def result(self, response: Response) -> Json:
+        """Read a ``PatTokenResult``: refusals come with a 200, and success is called none.
+
+        Raises:
+            RejectedError: the service refuses; the reason is its own word.
+        """
+        answer = self.json(response)
+        word = str(answer.get("patTokenError") or refusal.NONE)
+        if word != refusal.NONE:
+            raise self.rejected(word, str(answer.get("patTokenErrorMessage") or ""))
+        return self._sensible(lambda: _object(answer["patToken"]))
+
+    def token(self, response: Response) -> Token:
+        """Read the token of a ``PatTokenResult``."""
+        found = self.result(response)
+        return self._sensible(lambda: _token(found))
+
+    def created(self, response: Response) -> Created:
+        """Read the token of a ``PatTokenResult``, with its value."""
+        found = self.result(response)
+        return self._sensible(lambda: Created(_token(found), _value(found)))
+
+    def page(self, response: Response) -> tuple[list[Token], str]:
+        """Read a ``PagedPatTokens``: tokens, and where to go on; the end is an empty string."""
+        answer = self.json(response)
+        tokens = self._sensible(lambda: [_token(item) for item in answer["patTokens"]])
+        return tokens, str(answer.get("continuationToken") or "")
+
+    def check_clock(self, response: Response, now: datetime) -> None:
+        """Refuse to go on while the service's clock and ours are more than five minutes apart."""
+        if text := response.headers.get("Date"):
+            theirs = self._sensible(lambda: parsedate_to_datetime(text).astimezone(UTC))
+            if abs(theirs - now) > CLOCK_TOLERANCE:
+                what = f"its clock says {theirs:%Y-%m-%d %H:%M} UTC, ours {now:%Y-%m-%d %H:%M}"
+                raise self.error(UnavailableError, what, hint="set this machine's clock")
+
+    def _sensible(self, read: Callable[[], T]) -> T:
+        return translated(
+            read, lambda exc: self.unanswered(f"the answer makes no sense ({words(exc)})")
+        )
+
+
+def is_json(response: Response) -> bool:
+    """Tell whether an answer says that it is JSON."""
+    return "json" in response.headers.get("Content-Type", "").lower()
+
+
+def is_unknown(response: Response) -> bool:
+    """Tell whether the service itself, and not a gateway with a page, does not know the thing."""
+    return response.status_code == NOT_FOUND and (not response.content or is_json(response))
+
+
+def type_key(response: Response) -> str:
+    """Give the machine word of an error answer; empty if there is none."""
+    try:
+        return str(json.loads(response.content)["typeKey"])
+    except (ValueError, KeyError, TypeError):
+        return ""
+
+
+def user_id(data: Json) -> str | None:
+    """Give the id of the user whom ``connectionData`` took the caller for; None for nobody."""
+    user = data.get("authenticatedUser")
+    found = user.get("id") if isinstance(user, Mapping) else None
+    return None if not found or found == ANONYMOUS else str(found).lower()
+
+
+def _object(found: object) -> Json:
+    if not isinstance(found, Mapping):
+        message = "not an object"
+        raise TypeError(message)
+    return found
+
+
+def _seal(found: dict[str, Any]) -> dict[str, Any]:
+    if isinstance(found.get("token"), str):
+        found["token"] = TokenValue(found["token"])
+    return found
+
+
+def _token(item: Json) -> Token:
+    accounts = item.get("targetAccounts")
+    return Token(
+        authorization_id=_text(item["authorizationId"]).lower(),
+        display_name=_text(item["displayName"]),
+        scopes=frozenset(_text(item["scope"]).split()),
+        valid_from=_instant(item["validFrom"]),
+        valid_to=_instant(item["validTo"]),
+        target_accounts=None if accounts is None else tuple(_text(a).lower() for a in accounts),
+    )
+
+
+def _value(item: Json) -> TokenValue:
+    value = item["token"]
+    if not isinstance(value, TokenValue):
+        message = "no value"
+        raise TypeError(message)
+    return value
+
+
+def _text(found: object) -> str:
+    if not isinstance(found, str) or not found:
+        message = "not a text"
+        raise TypeError(message)
+    return found
+
+
+def _instant(text: str) -> datetime:
+    """Read a date with up to seven digits after the second; without a zone it is UTC."""
+    instant = datetime.fromisoformat(text)
+    return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)

@@ -1,0 +1,505 @@
+"""Azure DevOps on bad days: each bad answer is one of our errors, which names the place."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from rotation.adapters import azure_devops
+from rotation.errors import (
+    AccessDeniedError,
+    OutcomeUnknownError,
+    RejectedError,
+    ServiceError,
+    UnavailableError,
+)
+from rotation.model import Draft, Token, TokenValue
+from sandbox.fault import (
+    Answer,
+    Delay,
+    Drop,
+    Extra,
+    Fault,
+    Truncate,
+    redirect,
+    refused_token,
+    sign_in_page,
+    throttled,
+    unavailable,
+)
+from sandbox.furniture import ORGANIZATION, OWNER, Placement, plant
+from sandbox.organization import ANONYMOUS
+from tests.stage import everything_told_by
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from requests import Response
+
+    from sandbox.fault import Kind
+    from tests.stage import HttpsStage
+
+    Fail = Callable[[Callable[[], object]], ServiceError]
+
+PLACE = (OWNER, ORGANIZATION)
+UNTIL = datetime(2026, 12, 20, tzinfo=UTC)
+ID = "00000000-0000-4000-8000-000000000000"
+DRAFT = Draft("feed [kv-build/feed]", "vso.code", UNTIL)
+TOKEN = Token(ID, "feed [kv-build/feed]", frozenset({"vso.code"}), UNTIL, UNTIL, ())
+TRIES = 4
+
+REPEATABLE: dict[str, Callable[[HttpsStage], object]] = {
+    "list_pats": lambda stage: stage.issuer.inventory(*PLACE),
+    "get_pat": lambda stage: stage.issuer.get(*PLACE, ID),
+    "update_pat": lambda stage: stage.issuer.extend(*PLACE, TOKEN, UNTIL),
+    "revoke_pat": lambda stage: stage.issuer.revoke(*PLACE, ID),
+    "connection_data": lambda stage: stage.issuer.prove(*PLACE, TokenValue("any")),
+}
+CREATE = "create_pat"
+CALLS = {**REPEATABLE, CREATE: lambda stage: stage.issuer.create(*PLACE, DRAFT)}
+TOKEN_CALLS = [name for name in REPEATABLE if name != "connection_data"]
+
+SILENCE: list[Kind] = [
+    unavailable(),
+    Answer(500, "{}"),
+    Answer(502, "bad gateway", "text/plain"),
+    Answer(504),
+    Drop(),
+    Drop(after_effect=True),
+]
+NONSENSE: list[Kind] = [
+    Answer(200, '{"patToken": {"token": "half', "application/json; charset=utf-8"),
+    Answer(200, "[1]"),
+    Answer(200, '"text"'),
+    Answer(200, "null"),
+    Answer(200, "5"),
+]
+SIGN_IN: list[Kind] = [
+    sign_in_page(),
+    redirect(),
+    Answer(301, "", "text/html", {"Location": "https://localhost/elsewhere"}),
+    Answer(307, "", "text/html", {"Location": "https://localhost/elsewhere"}),
+    Answer(200, "<html><body>sign in</body></html>", "text/html"),
+    Answer(200, "{}", "text/plain"),
+    Answer(401, "{}"),
+    Answer(403, "<html><body>forbidden</body></html>", "text/html"),
+]
+
+
+@pytest.fixture(autouse=True)
+def known_owner(https_stage: HttpsStage) -> None:
+    """Let the issuer learn who the owner is, so that a test sees the one call that it is about."""
+    https_stage.issuer.inventory(*PLACE)
+
+
+@pytest.mark.parametrize("operation", REPEATABLE)
+@pytest.mark.parametrize("kind", [*SILENCE, throttled()])
+def test_silence_is_an_outage_after_some_tries(
+    https_stage: HttpsStage, fail: Fail, operation: str, kind: Kind
+) -> None:
+    """What may be repeated is, a few times; then the next run goes on."""
+    https_stage.break_at(Fault(kind, operation=operation, times=None))
+
+    error = fail(lambda: REPEATABLE[operation](https_stage))
+
+    _check(error, UnavailableError, "unavailable")
+    assert https_stage.count(operation) == TRIES
+
+
+@pytest.mark.parametrize("operation", TOKEN_CALLS)
+@pytest.mark.parametrize("kind", [*SILENCE, throttled()])
+def test_one_bad_answer_is_not_even_noticed(
+    https_stage: HttpsStage, operation: str, kind: Kind
+) -> None:
+    """The second try is as good as the first, whether or not the first had its effect."""
+    made = https_stage.issuer.create(*PLACE, DRAFT).token
+    calls: dict[str, Callable[[], object]] = {
+        "list_pats": lambda: https_stage.issuer.inventory(*PLACE),
+        "get_pat": lambda: https_stage.issuer.get(*PLACE, made.authorization_id),
+        "update_pat": lambda: https_stage.issuer.extend(*PLACE, made, UNTIL),
+        "revoke_pat": lambda: https_stage.issuer.revoke(*PLACE, made.authorization_id),
+    }
+    https_stage.break_at(Fault(kind, operation=operation))
+
+    calls[operation]()
+
+    assert https_stage.count(operation) == 2
+
+
+@pytest.mark.parametrize("kind", [*SILENCE, *NONSENSE, Truncate(20), Answer(204)])
+def test_a_create_without_a_usable_answer_is_never_repeated(
+    https_stage: HttpsStage, fail: Fail, kind: Kind
+) -> None:
+    """A token may have been made: counted at the wire, there is one request."""
+    https_stage.break_at(Fault(kind, operation=CREATE, times=None))
+
+    error = fail(lambda: https_stage.issuer.create(*PLACE, DRAFT))
+
+    _check(error, OutcomeUnknownError, "outcome-unknown", place=DRAFT.display_name)
+    assert https_stage.count(CREATE) == 1
+
+
+def test_a_throttled_create_waits_for_the_next_run(https_stage: HttpsStage, fail: Fail) -> None:
+    """A 429 says that nothing was done; it is not repeated either."""
+    https_stage.break_at(Fault(throttled(), operation=CREATE, times=None))
+
+    error = fail(lambda: https_stage.issuer.create(*PLACE, DRAFT))
+
+    _check(error, UnavailableError, "unavailable", place=DRAFT.display_name)
+    assert (https_stage.count(CREATE), error.status) == (1, 429)
+
+
+@pytest.mark.parametrize("operation", [*TOKEN_CALLS, CREATE])
+@pytest.mark.parametrize("kind", SIGN_IN)
+def test_a_page_or_a_redirect_means_no_access(
+    https_stage: HttpsStage, fail: Fail, operation: str, kind: Answer
+) -> None:
+    """A wrong identity sees sign-in pages and redirects: none is followed, and nothing repeated."""
+    https_stage.break_at(Fault(kind, operation=operation, times=None))
+
+    error = fail(lambda: CALLS[operation](https_stage))
+
+    place = DRAFT.display_name if operation == CREATE else ORGANIZATION
+    _check(error, AccessDeniedError, "access-denied", place=place)
+    assert error.status == kind.status
+    assert len(https_stage.world.calls) == 1
+
+
+@pytest.mark.parametrize("operation", [*TOKEN_CALLS, CREATE])
+def test_a_bad_request_is_a_clear_no(https_stage: HttpsStage, fail: Fail, operation: str) -> None:
+    """The reason is the service's own word."""
+    body = '{"message": "TF400898: An Internal Error Occurred", "typeKey": "JsonReaderException"}'
+    https_stage.break_at(Fault(Answer(400, body), operation=operation, times=None))
+
+    error = fail(lambda: CALLS[operation](https_stage))
+
+    place = DRAFT.display_name if operation == CREATE else ORGANIZATION
+    _check(error, RejectedError, "JsonReaderException", place=place)
+    assert https_stage.count(operation) == 1
+
+
+@pytest.mark.parametrize("body", ["", "<html>", "[]", '{"typeKey": null}', "{}"])
+def test_a_no_without_a_word_has_a_reason(
+    https_stage: HttpsStage, fail: Fail, body: str
+) -> None:
+    """A machine word for alerts there always is."""
+    https_stage.break_at(Fault(Answer(400, body), operation=CREATE, times=None))
+
+    error = fail(lambda: https_stage.issuer.create(*PLACE, DRAFT))
+
+    assert error.reason
+    assert " " not in error.reason
+
+
+@pytest.mark.parametrize("operation", ["list_pats", CREATE])
+def test_an_organization_that_is_not_there_is_a_clear_no(
+    https_stage: HttpsStage, fail: Fail, operation: str
+) -> None:
+    """A mistyped organization is a 404 with a page, and no empty list."""
+    https_stage.break_at(
+        Fault(Answer(404, "<html>not found</html>", "text/html"), operation=operation, times=None)
+    )
+
+    error = fail(lambda: CALLS[operation](https_stage))
+
+    assert type(error) is RejectedError
+    assert error.reason == "status-404"
+
+
+@pytest.mark.parametrize("operation", ["list_pats", "get_pat", "update_pat"])
+@pytest.mark.parametrize("kind", NONSENSE)
+def test_nonsense_is_no_answer(
+    https_stage: HttpsStage, fail: Fail, operation: str, kind: Kind
+) -> None:
+    """Broken off JSON, and JSON that is no object."""
+    https_stage.break_at(Fault(kind, operation=operation, times=None))
+
+    error = fail(lambda: REPEATABLE[operation](https_stage))
+
+    _check(error, UnavailableError, "unavailable")
+
+
+@pytest.mark.parametrize("operation", ["get_pat", "update_pat", "revoke_pat", CREATE])
+@pytest.mark.parametrize("word", ["accessDenied", "brandNewPolicyViolation"])
+def test_a_refusal_inside_a_success_is_a_refusal(
+    https_stage: HttpsStage, fail: Fail, operation: str, word: str
+) -> None:
+    """Refusals come with a 200; words that nobody knows yet are refusals, too."""
+    https_stage.break_at(Fault(refused_token(word), operation=operation, times=None))
+
+    error = fail(lambda: CALLS[operation](https_stage))
+
+    place = DRAFT.display_name if operation == CREATE else ORGANIZATION
+    _check(error, RejectedError, word, place=place)
+    assert error.hint
+    assert https_stage.count(operation) == 1
+
+
+@pytest.mark.parametrize("word", ["authorizationNotFound", "tokenNotFound"])
+def test_an_unknown_token_inside_a_success_is_unknown(https_stage: HttpsStage, word: str) -> None:
+    """The service does not know it: None for a get, done for a revocation."""
+    https_stage.world.faults.add(Fault(refused_token(word), operation="*_pat", times=None))
+
+    assert https_stage.issuer.get(*PLACE, ID) is None
+    https_stage.issuer.revoke(*PLACE, ID)
+
+
+def test_a_create_answered_without_a_value_is_unknown(https_stage: HttpsStage, fail: Fail) -> None:
+    """The value appears once; without it the token is one to be retired."""
+    body = json.dumps({"patToken": {**_item(), "token": None}, "patTokenError": "none"})
+    https_stage.break_at(Fault(Answer(200, body, after_effect=True), operation=CREATE))
+
+    error = fail(lambda: https_stage.issuer.create(*PLACE, DRAFT))
+
+    _check(error, OutcomeUnknownError, "outcome-unknown", place=DRAFT.display_name)
+
+
+def test_a_malformed_answer_to_a_create_gives_no_value_away(
+    https_stage: HttpsStage, fail: Fail
+) -> None:
+    """The value is sealed while the answer is read, whatever else is wrong with it."""
+    value = https_stage.world.ground.issue("the-value-of-the-new-token")
+    item = {**_item(validTo="soon"), "token": value}
+    body = json.dumps({"patToken": item, "patTokenError": "none"})
+    https_stage.break_at(Fault(Answer(200, body), operation=CREATE))
+
+    error = fail(lambda: https_stage.issuer.create(*PLACE, DRAFT))
+
+    _check(error, OutcomeUnknownError, "outcome-unknown", place=DRAFT.display_name)
+
+
+@pytest.mark.parametrize(
+    ("text", "instant"),
+    [
+        ("2026-12-20T22:56:52.1033333Z", datetime(2026, 12, 20, 22, 56, 52, 103333, UTC)),
+        ("2026-12-20T23:46:23.32Z", datetime(2026, 12, 20, 23, 46, 23, 320000, UTC)),
+        ("2026-12-20T23:46:23Z", datetime(2026, 12, 20, 23, 46, 23, 0, UTC)),
+        ("2026-12-20T23:46:23.3", datetime(2026, 12, 20, 23, 46, 23, 300000, UTC)),
+        ("2026-12-21T00:46:23+01:00", datetime(2026, 12, 20, 23, 46, 23, 0, UTC)),
+        ("0001-01-01T00:00:00", datetime(1, 1, 1, tzinfo=UTC)),
+        ("9999-12-31T23:59:59.9999999Z", datetime(9999, 12, 31, 23, 59, 59, 999999, UTC)),
+    ],
+)
+def test_dates_are_read_as_they_come(
+    https_stage: HttpsStage, text: str, instant: datetime
+) -> None:
+    """Up to seven digits, with or without a zone: an aware instant in UTC."""
+    body = json.dumps({"patToken": _item(validTo=text), "patTokenError": "none"})
+    https_stage.break_at(Fault(Answer(200, body), operation="get_pat"))
+
+    token = https_stage.issuer.get(*PLACE, ID)
+
+    assert token
+    assert (token.valid_to, token.valid_to.tzinfo) == (instant, UTC)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"validTo": "soon"},
+        {"validTo": ""},
+        {"validTo": None},
+        {"validTo": 1766275200},
+        {"validFrom": "2026-13-01T00:00:00Z"},
+        {"targetAccounts": 5},
+    ],
+)
+@pytest.mark.parametrize("operation", ["list_pats", "get_pat", "update_pat"])
+def test_a_malformed_token_is_no_answer(
+    https_stage: HttpsStage, fail: Fail, operation: str, change: dict[str, object]
+) -> None:
+    """Nothing is decided on half a token; the message says what was asked, and of whom."""
+    item = _item(**change)
+    body = {"patToken": item, "patTokenError": "none", "patTokens": [item]}
+    https_stage.break_at(Fault(Answer(200, json.dumps(body)), operation=operation, times=None))
+
+    error = fail(lambda: REPEATABLE[operation](https_stage))
+
+    _check(error, UnavailableError, "unavailable")
+
+
+@pytest.mark.parametrize("last", [{"continuationToken": ""}, {"continuationToken": None}, {}])
+def test_a_list_ends_with_an_empty_continuation(
+    https_stage: HttpsStage, last: dict[str, object]
+) -> None:
+    """The end is an empty string in the body; a null or nothing is the end as well."""
+    first = {"patTokens": [_item()], "continuationToken": "more"}
+    https_stage.break_at(
+        Fault(Answer(200, json.dumps(first)), operation="list_pats"),
+        Fault(Answer(200, json.dumps({"patTokens": [_item()], **last})), operation="list_pats"),
+    )
+
+    assert len(https_stage.issuer.inventory(*PLACE).tokens) == 2
+    assert https_stage.count("list_pats") == 2
+
+
+def test_a_list_that_never_ends_is_given_up(https_stage: HttpsStage, fail: Fail) -> None:
+    """A thousand pages are a circle."""
+    body = '{"patTokens": [], "continuationToken": "again"}'
+    https_stage.break_at(Fault(Answer(200, body), operation="list_pats", times=None))
+
+    error = fail(lambda: https_stage.issuer.inventory(*PLACE))
+
+    _check(error, UnavailableError, "unavailable")
+    assert https_stage.count("list_pats") == 1000
+
+
+@pytest.mark.parametrize("user", [{"id": ANONYMOUS}, {"id": ""}, {"id": None}, {}, None, "me"])
+def test_a_session_that_is_taken_for_nobody_has_no_access(
+    https_stage: HttpsStage, fail: Fail, user: object
+) -> None:
+    """A 200 as the anonymous user is no identity to compare a token's with."""
+    https_stage.world.add_organization("fabrikam")
+    body = json.dumps({"authenticatedUser": user, "instanceId": ID})
+    https_stage.break_at(Fault(Answer(200, body), operation="connection_data", times=None))
+
+    error = fail(lambda: https_stage.issuer.inventory(OWNER, "fabrikam"))
+
+    _check(error, AccessDeniedError, "access-denied", place="fabrikam")
+
+
+@pytest.mark.parametrize("kind", [sign_in_page(), redirect(), Answer(401, "{}")])
+def test_a_value_that_must_sign_in_is_refused(https_stage: HttpsStage, kind: Answer) -> None:
+    """A bad token is answered with a 401, a page or a redirect: that is a no, and no error."""
+    https_stage.break_at(Fault(kind, operation="connection_data", times=None))
+
+    assert https_stage.issuer.prove(*PLACE, TokenValue("any")) is False
+
+
+def test_a_failed_proof_gives_the_value_away_to_nobody(
+    https_stage: HttpsStage, fail: Fail
+) -> None:
+    """Neither plainly nor as the Basic credential that was sent."""
+    token = plant(https_stage.world, Placement("feed"))
+    https_stage.break_at(Fault(Answer(200, "[1"), operation="connection_data", times=None))
+
+    error = fail(lambda: https_stage.issuer.prove(*PLACE, TokenValue(token.value)))
+
+    _check(error, UnavailableError, "unavailable")
+
+
+@pytest.mark.parametrize(
+    ("date", "what"),
+    [
+        ("Sun, 22 Nov 2026 07:05:30 GMT", "minutes apart"),
+        ("Sun, 22 Nov 2026 06:54:00 GMT", "minutes apart"),
+        ("Sun, 22 Nov 2026 07:06:00 -0000", "minutes apart"),
+        ("yesterday", "no date"),
+        ("", "no date"),
+        ("Sun, 99 Nov 2026 07:00:00 GMT", "no date"),
+    ],
+)
+def test_a_clock_that_is_far_off_stops_everything(
+    https_stage: HttpsStage, fail: Fail, date: str, what: str
+) -> None:
+    """More than five minutes apart, or nobody knows: nothing may be acted on."""
+    https_stage.http.hooks["response"].append(_changing(Date=date))
+
+    error = fail(lambda: https_stage.issuer.inventory(*PLACE))
+
+    _check(error, UnavailableError, "unavailable")
+    assert what in str(error)
+
+
+@pytest.mark.parametrize(
+    "date", ["Sun, 22 Nov 2026 07:04:00 GMT", "Sun, 22 Nov 2026 08:04:00 +0100", None]
+)
+def test_a_clock_that_is_near_or_silent_stops_nothing(
+    https_stage: HttpsStage, date: str | None
+) -> None:
+    """Within five minutes all is well; without the header there is nothing to compare."""
+    https_stage.http.hooks["response"].append(_changing(Date=date))
+
+    assert https_stage.issuer.inventory(*PLACE).tokens == ()
+
+
+def test_a_wait_asked_for_with_a_success_is_honoured(https_stage: HttpsStage) -> None:
+    """``Retry-After`` comes with a 200, too: the next call, whichever it is, waits so long."""
+    https_stage.break_at(Fault(Extra({"Retry-After": "7"}), operation="list_pats"))
+    https_stage.issuer.inventory(*PLACE)
+    assert https_stage.slept == []
+
+    https_stage.issuer.get(*PLACE, ID)
+
+    assert https_stage.slept == [pytest.approx(7, abs=2)]
+
+
+def test_a_wait_asked_for_with_a_refusal_is_honoured(https_stage: HttpsStage) -> None:
+    """Too many requests: the repetition comes when it may."""
+    https_stage.break_at(Fault(throttled(3), operation="list_pats"))
+
+    https_stage.issuer.inventory(*PLACE)
+
+    assert 3 in https_stage.slept
+
+
+@pytest.mark.parametrize("operation", ["list_pats", CREATE])
+def test_a_late_answer_is_no_answer(
+    monkeypatch: pytest.MonkeyPatch, https_stage: HttpsStage, fail: Fail, operation: str
+) -> None:
+    """Every call has a time-out; a create is not repeated after one, either."""
+    monkeypatch.setattr(azure_devops, "READ_TIMEOUT", 0.1)
+    https_stage.break_at(Fault(Delay(timedelta(hours=1)), operation=operation, times=None))
+
+    error = fail(lambda: CALLS[operation](https_stage))
+
+    assert type(error) is (OutcomeUnknownError if operation == CREATE else UnavailableError)
+    assert https_stage.count(operation) == (1 if operation == CREATE else TRIES)
+
+
+def test_a_leak_would_be_noticed(https_stage: HttpsStage) -> None:
+    """The search for values looks at the local variables of every frame of a chain."""
+    value = plant(https_stage.world, Placement("feed")).value
+
+    def leak() -> None:
+        held = f"Basic {value}"
+        raise ValueError(len(held))
+
+    def hide() -> None:
+        try:
+            leak()
+        except ValueError as exc:
+            raise UnavailableError("hidden", service="", operation="") from exc
+
+    with pytest.raises(UnavailableError) as hidden:
+        hide()
+
+    assert https_stage.world.leaks_in(everything_told_by(hidden.value)) == 1
+
+
+def _check(
+    error: ServiceError, kind: type[ServiceError], reason: str, *, place: str = ORGANIZATION
+) -> None:
+    """See that an error is of exactly this kind, and says what failed, and where."""
+    assert (type(error), error.reason, error.service) == (kind, reason, "azure-devops")
+    assert f"cannot {error.operation} " in str(error)
+    assert place in str(error)
+
+
+def _item(**changes: object) -> dict[str, Any]:
+    """Give a PatToken as the service writes it, but for the changes."""
+    return {
+        "displayName": "feed [kv-build/feed]",
+        "validTo": "2026-12-20T00:00:00Z",
+        "scope": "vso.code",
+        "targetAccounts": [ID],
+        "validFrom": "2026-11-20T00:00:00Z",
+        "authorizationId": ID,
+        "token": None,
+        **changes,
+    }
+
+
+def _changing(**headers: str | None) -> Callable[..., None]:
+    """Change headers of every answer on its way, as a proxy may."""
+
+    def change(response: Response, **_: object) -> None:
+        for name, text in headers.items():
+            response.headers.pop(name, None)
+            if text is not None:
+                response.headers[name] = text
+
+    return change

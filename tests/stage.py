@@ -1,0 +1,192 @@
+"""The ports on a stage: straight on a world, or as the real adapters that reach it over HTTPS."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import timedelta
+from traceback import TracebackException
+from typing import TYPE_CHECKING
+
+import pytest
+from azure.identity import ManagedIdentityCredential
+
+from rotation import redaction, settings
+from rotation.adapters.azure_devops import AzureDevOpsIssuer, open_session
+from rotation.adapters.entra import EntraClient, EntraSessions
+from rotation.adapters.key_vault import KeyVaultStore, open_vault
+from rotation.errors import ServiceError
+from rotation.model import Defaults, SecretName
+from rotation.rotator import Scope
+from sandbox.furniture import OWNER, VAULT
+from sandbox.grant import TOKEN_EXCHANGE
+from sandbox.ports import InProcess
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from datetime import datetime
+
+    from azure.keyvault.secrets import SecretClient
+    from requests import Session
+
+    from rotation.ports import OwnerSessions, SecretStore, TokenIssuer
+    from rotation.settings import Settings, Vault
+    from sandbox.clock import ManualClock
+    from sandbox.fault import Fault
+    from sandbox.https import Sandbox
+    from sandbox.world import World
+
+FEED = SecretName(VAULT, "feed")
+SCOPE = Scope(
+    vaults=[VAULT],
+    owners=[OWNER],
+    defaults=Defaults((OWNER,), timedelta(days=30), timedelta(days=90), timedelta(hours=48)),
+    concurrency=1,
+)
+
+
+class OwnClock:
+    """The rotator's own clock: the world's, until it goes wrong."""
+
+    def __init__(self, clock: ManualClock) -> None:
+        """Agree with ``clock``."""
+        self._clock = clock
+        self.error = timedelta(0)
+
+    def __call__(self) -> datetime:
+        """Tell the present instant."""
+        return self._clock() + self.error
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Ports, and the world behind them."""
+
+    world: World
+    clock: OwnClock
+    store: SecretStore
+    issuer: TokenIssuer
+    sessions: OwnerSessions
+
+    def break_at(self, *faults: Fault) -> None:
+        """Let things go wrong from now on; calls count from here."""
+        self.world.faults.add(*faults)
+        self.world.calls.clear()
+
+    def count(self, operation: str) -> int:
+        """Count the calls of one operation."""
+        return sum(call.operation == operation for call in self.world.calls)
+
+
+@dataclass(frozen=True)
+class HttpsStage(Stage):
+    """The real adapters in front of a sandbox, and what lies between them."""
+
+    http: Session
+    """Of the issuer: a place for hooks, where a proxy would be."""
+    slept: list[float]
+    """What the adapters and the libraries under them would have waited, in seconds."""
+
+
+@pytest.fixture
+def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Give the list of all waiting, which takes no time."""
+    slept: list[float] = []
+    monkeypatch.setattr("time.sleep", slept.append)
+    return slept
+
+
+@pytest.fixture
+def https_stage(sandbox: Sandbox, clock: ManualClock, slept: list[float]) -> Iterator[HttpsStage]:
+    """Give the real adapters, put together as the composition root does."""
+    chosen, own = settings.load(), OwnClock(clock)
+    with ExitStack() as opened:
+        credential = opened.enter_context(
+            ManagedIdentityCredential(client_id=chosen.managed_identity)
+        )
+
+        def client(vault: Vault) -> SecretClient:
+            found = open_vault(vault, credential, is_microsoft=False, sleep=slept.append)
+            return opened.enter_context(found)
+
+        entra = _entra(chosen, lambda: credential.get_token(f"{TOKEN_EXCHANGE}/.default").token)
+        opened.callback(entra.close)
+        sessions = EntraSessions(client(chosen.session_vault), entra, own, owners=chosen.owners)
+        http = opened.enter_context(open_session(backoff=0))
+        yield HttpsStage(
+            world=sandbox.world,
+            clock=own,
+            store=KeyVaultStore({vault.name: client(vault) for vault in chosen.vaults}),
+            issuer=AzureDevOpsIssuer(
+                http,
+                sessions.access_token,
+                own,
+                devops_url=chosen.devops_url,
+                tokens_url=chosen.devops_tokens_url,
+            ),
+            sessions=sessions,
+            http=http,
+            slept=slept,
+        )
+
+
+@pytest.fixture(params=["in process", "over https"])
+def stage(request: pytest.FixtureRequest, world: World, clock: ManualClock) -> Stage:
+    """Give the ports, in each of the two ways."""
+    if request.param == "over https":
+        found: Stage = request.getfixturevalue("https_stage")
+        return found
+    own = OwnClock(clock)
+    ports = InProcess(world, SCOPE, clock=own)
+    return Stage(world, own, ports.store, ports.issuer, ports.sessions)
+
+
+@pytest.fixture
+def overheard(caplog: pytest.LogCaptureFixture) -> Iterator[Callable[[], str]]:
+    """Listen to everything that is logged, the libraries' DEBUG lines too, as it is redacted."""
+    factory = logging.getLogRecordFactory()
+    loggers = [logging.getLogger(name) for name in ("", "rotation", *redaction.LIBRARIES)]
+    before = [(logger, logger.level, list(logger.handlers)) for logger in loggers]
+    redaction.install()
+    for logger in loggers:
+        logger.setLevel(logging.DEBUG)
+    yield lambda: "\n".join(f"{vars(record)}" for record in caplog.records) + caplog.text
+    logging.setLogRecordFactory(factory)
+    for logger, level, handlers in before:
+        logger.setLevel(level)
+        logger.handlers = handlers
+
+
+@pytest.fixture
+def fail(
+    https_stage: HttpsStage, overheard: Callable[[], str]
+) -> Callable[[Callable[[], object]], ServiceError]:
+    """Give a function that does what must fail, and gives the error.
+
+    Whatever fails, no value that the world ever issued is in the error, nor in what was logged.
+    """
+
+    def fail(do: Callable[[], object]) -> ServiceError:
+        with pytest.raises(ServiceError) as failed:
+            do()
+        told = everything_told_by(failed.value) + overheard()
+        assert https_stage.world.leaks_in(told) == 0
+        return failed.value
+
+    return fail
+
+
+def everything_told_by(error: BaseException) -> str:
+    """Give all that an error may tell whoever prints it: its chain with local variables."""
+    told = TracebackException.from_exception(error, capture_locals=True)
+    return "".join(told.format()) + repr(error) + str(error) + repr(vars(error))
+
+
+def _entra(chosen: Settings, assertion: Callable[[], str]) -> EntraClient:
+    return EntraClient(
+        authority=f"{chosen.authority}/{chosen.tenant_id}",
+        client_id=chosen.client_id,
+        assertion=assertion,
+        is_microsoft=False,
+    )

@@ -1,0 +1,361 @@
+"""What a run or a look at the fleet found, as the commands show it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from rotation.errors import UnavailableError
+from rotation.model import Action, Decision, Mode, Session
+from rotation.report import (
+    ENDINGS,
+    Ending,
+    Finding,
+    Fleet,
+    Outcome,
+    RunReport,
+    State,
+    VaultFailure,
+    expires_at,
+    next_at,
+    state,
+)
+from tests.unit.given import (
+    DAY,
+    HOUR,
+    MINUTE,
+    NAME,
+    NOW,
+    OWNER,
+    PREDECESSOR,
+    PROOF,
+    RENEWAL,
+    SECOND,
+    SETTLED,
+    TOKEN,
+    Given,
+)
+
+OUTAGE = UnavailableError("no answer from kv-build", service="key-vault", operation="read")
+LOST = VaultFailure("kv-gone", "unavailable", "no answer from kv-gone")
+CONNECTED = Session(OWNER, is_working=True, signed_in_at=NOW - DAY, redeemed_at=NOW)
+SIGNED_OUT = Session("bob@example.com", is_working=False, reason="sign-in-needed")
+
+DUE = SETTLED.at(RENEWAL)
+REVOKED = SETTLED.unlisted().got(TOKEN).proven(works=False)
+
+STATES: dict[str, tuple[Given, State]] = {
+    "a fresh token": (SETTLED, State.FRESH),
+    "a token that is due": (DUE, State.DUE),
+    "a token that is due to be extended": (DUE.extended(), State.DUE),
+    "a value that nobody knows": (SETTLED.pasted().proven().never_seen(), State.DUE),
+    "a value that was restored": (
+        SETTLED.pasted().proven().restored(PREDECESSOR),
+        State.FRESH,
+    ),
+    "a predecessor in grace": (SETTLED.superseded().stored(HOUR), State.RETIRING),
+    "a predecessor to be retired": (SETTLED.superseded().proven(), State.RETIRING),
+    "a value to be proven": (SETTLED.at(PROOF).but(scanned_at=PROOF - SECOND), State.FRESH),
+    "a vault that shows another expiry": (
+        SETTLED.kept(expires_at=None).got(TOKEN).proven(),
+        State.FRESH,
+    ),
+    "a renewal that failed and rests": (DUE.failed(ago=MINUTE).proven(), State.FAILING),
+    "a renewal that failed and is tried again": (DUE.failed(ago=HOUR), State.DUE),
+    "a token that died early": (REVOKED, State.FAILING),
+    "the same, while its renewal rests": (REVOKED.failed(ago=MINUTE), State.FAILING),
+    "a token that has expired": (SETTLED.at(TOKEN.valid_to).got(TOKEN), State.EXPIRED),
+    "faulty tags": (SETTLED.mis_tagged(), State.REJECTED),
+    "faulty tags, and an expired secret": (
+        SETTLED.at(TOKEN.valid_to).mis_tagged(),
+        State.EXPIRED,
+    ),
+    "a value that is refused": (SETTLED.pasted().proven(works=False), State.REJECTED),
+    "an owner without session": (SETTLED.signed_out(), State.BLOCKED),
+    "a disabled version": (SETTLED.disabled(), State.SKIPPED),
+    "a disabled version, long expired": (
+        SETTLED.at(TOKEN.valid_to + DAY).disabled(),
+        State.SKIPPED,
+    ),
+    "a watched secret": (SETTLED.watched(), State.WATCHED),
+    "a watched secret without expiry": (SETTLED.watched().kept(expires_at=None), State.WATCHED),
+    "a watched secret that has expired": (
+        SETTLED.unlisted().watched().kept(expires_at=NOW),
+        State.EXPIRED,
+    ),
+}
+
+
+def finding(given: Given) -> Finding:
+    """Decide, as a look at the fleet does."""
+    decision = given.decide()
+    assert isinstance(decision, Decision)
+    return Finding(given.snapshot, decision)
+
+
+FAILED = Finding(SETTLED.snapshot, None, OUTAGE)
+
+
+@pytest.mark.parametrize(("given", "expected"), STATES.values(), ids=STATES)
+def test_the_state(given: Given, expected: State) -> None:
+    """One word for each secret; what has expired is said before anything else."""
+    assert state(finding(given), given.now) is expected
+
+
+@pytest.mark.parametrize(("given", "expected"), STATES.values(), ids=STATES)
+def test_what_needs_somebody(given: Given, expected: State) -> None:
+    """Status ends with 1 if anything is expired, failing, rejected or blocked."""
+    fleet = Fleet(given.now, (finding(SETTLED), finding(given)))
+
+    bad = {State.EXPIRED, State.FAILING, State.REJECTED, State.BLOCKED}
+    assert fleet.needs_somebody is (expected in bad)
+    assert not fleet.has_failures
+
+
+def test_a_look_that_failed_needs_somebody() -> None:
+    """A secret, a vault or an owner of which nothing can be said is no good news."""
+    assert state(FAILED, NOW) is State.FAILING
+    assert Fleet(NOW, (FAILED,)).has_failures
+    assert Fleet(NOW, (FAILED,)).needs_somebody
+    assert Fleet(NOW, (), vault_failures=(LOST,)).has_failures
+    assert Fleet(NOW, (), vault_failures=(LOST,)).needs_somebody
+    assert not Fleet(NOW, (), (SIGNED_OUT,)).has_failures
+    assert Fleet(NOW, (), (SIGNED_OUT,)).needs_somebody
+    assert not Fleet(NOW, (), (CONNECTED,)).needs_somebody
+
+
+def test_every_state_has_its_public_name() -> None:
+    """Scripts compare with these words."""
+    assert set(State) == set(
+        [
+            "fresh",
+            "due",
+            "retiring",
+            "failing",
+            "blocked",
+            "rejected",
+            "expired",
+            "skipped",
+            "watched",
+        ]
+    )
+
+
+def test_the_real_expiry_is_the_tokens() -> None:
+    """What the vault shows counts only where the token is not known."""
+    given = SETTLED.kept(expires_at=NOW)
+
+    assert expires_at(given.snapshot) == TOKEN.valid_to
+    assert expires_at(given.unlisted().snapshot) == NOW
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (SETTLED, RENEWAL),
+        (DUE, RENEWAL),
+        (SETTLED.superseded().proven(), NOW),
+        (SETTLED.at(PROOF).but(scanned_at=PROOF - SECOND), RENEWAL),
+        (SETTLED.kept(expires_at=None).got(TOKEN).proven(), RENEWAL),
+        (SETTLED.watched(), None),
+        (SETTLED.mis_tagged(), None),
+    ],
+    ids=[
+        "a fresh secret: its renewal",
+        "a due one: now",
+        "a predecessor to be retired: now",
+        "a proof is not what people wait for: its renewal",
+        "nor is a corrected date",
+        "a watched one: never",
+        "a rejected one: nobody knows",
+    ],
+)
+def test_the_next_date(given: Given, expected: object) -> None:
+    """When a person should expect the next change."""
+    assert next_at(finding(given), given.now) == expected
+
+
+def test_a_failed_look_expects_nothing() -> None:
+    """There is no decision to foresee anything from."""
+    assert next_at(FAILED, NOW) is None
+
+
+class TestJson:
+    """The stable part of the commands' output: every key, its form, and nothing by chance."""
+
+    def test_status(self) -> None:
+        """A secret in grace whose last renewal failed, and its owner."""
+        given = SETTLED.superseded(20 * DAY).stored(DAY).failed(2, ago=3 * HOUR)
+        fleet = Fleet(NOW, (replace(finding(given.proven())),), (CONNECTED, SIGNED_OUT))
+
+        assert round_trip(fleet.status()) == {
+            "checked_at": "2026-11-22T07:30:00Z",
+            "secrets": [
+                {
+                    "vault": "kv-build",
+                    "secret": "feed-token",
+                    "mode": "regenerate",
+                    "organization": "contoso",
+                    "owner": "ada@example.com",
+                    "authorization_id": "4ab5764f-4193-4f1d-b995-64144880b7d7",
+                    "state": "retiring",
+                    "reason": "in-grace",
+                    "message": "its predecessor is in grace",
+                    "expires_at": "2026-12-12T07:30:00Z",
+                    "next_at": "2026-11-23T07:30:00Z",
+                    "failures": 2,
+                    "superseded": [
+                        {
+                            "authorization_id": "11111111-4193-4f1d-b995-64144880b7d7",
+                            "ends_at": "2026-11-23T07:30:00Z",
+                        }
+                    ],
+                }
+            ],
+            "owners": [
+                {
+                    "owner": "ada@example.com",
+                    "state": "connected",
+                    "signed_in_at": "2026-11-21T07:30:00Z",
+                    "redeemed_at": "2026-11-22T07:30:00Z",
+                },
+                {
+                    "owner": "bob@example.com",
+                    "state": "sign-in-needed",
+                    "signed_in_at": None,
+                    "redeemed_at": None,
+                },
+            ],
+            "vaults_failed": [],
+        }
+
+    def test_status_of_what_is_not_known(self) -> None:
+        """What does not apply is null, and never an empty text."""
+        given = SETTLED.unrecorded().superseded().kept(expires_at=None)
+        given = given.tagged(mode=Mode.WATCH, organization="", owner="")
+        fleet = Fleet(NOW, (finding(given), FAILED), vault_failures=(LOST,))
+
+        status = round_trip(fleet.status())
+        watched, failed = status["secrets"]
+
+        assert (watched["state"], watched["reason"]) == ("watched", "no-expiry")
+        for key in ("organization", "owner", "authorization_id", "expires_at", "next_at"):
+            assert watched[key] is None
+        assert (watched["failures"], watched["superseded"]) == (0, [])
+        assert (failed["state"], failed["reason"]) == ("failing", "unavailable")
+        assert failed["message"] == "no answer from kv-build"
+        assert status["vaults_failed"] == [
+            {"vault": "kv-gone", "reason": "unavailable", "message": "no answer from kv-gone"}
+        ]
+
+    def test_a_superseded_token_may_expire_before_its_grace_does(self) -> None:
+        """It ends with whichever comes first."""
+        fading = replace(PREDECESSOR, valid_to=NOW + HOUR)
+        given = SETTLED.bound(fading, TOKEN).stored(HOUR)
+
+        status = Fleet(NOW, (finding(given),)).status()
+
+        assert status["secrets"][0]["superseded"][0]["ends_at"] == "2026-11-22T08:30:00Z"
+
+    def test_plan(self) -> None:
+        """What a run would do now, and why."""
+        fleet = Fleet(NOW, (finding(SETTLED.superseded().stored(HOUR)), finding(DUE)))
+
+        in_grace, due = round_trip(fleet.plan())["decisions"]
+
+        assert in_grace == {
+            "vault": "kv-build",
+            "secret": "feed-token",
+            "action": "nothing",
+            "reason": "in-grace",
+            "message": "its predecessor is in grace",
+            "next_at": "2026-11-24T06:30:00Z",
+        }
+        assert (due["action"], due["reason"]) == ("renew", "due")
+
+    def test_plan_of_what_could_not_be_looked_at(self) -> None:
+        """It says why."""
+        plan = round_trip(Fleet(NOW, (FAILED,), vault_failures=(LOST,)).plan())
+
+        assert plan["decisions"][0]["reason"] == "unavailable"
+        assert plan["decisions"][0]["message"] == "no answer from kv-build"
+        assert plan["vaults_failed"][0]["vault"] == "kv-gone"
+
+    def test_run(self) -> None:
+        """Every secret's outcome, and an honest count of all endings, also of none."""
+        actions = (Action.RENEW, Action.RETIRE)
+        outcome = Outcome(NAME, Ending.SETTLED, "fresh", "its token is fresh", actions)
+
+        assert round_trip(run(outcome).as_dict()) == {
+            "run_id": "5f3a",
+            "started_at": "2026-11-22T07:30:00Z",
+            "finished_at": "2026-11-22T07:31:00Z",
+            "secrets": [
+                {
+                    "vault": "kv-build",
+                    "secret": "feed-token",
+                    "actions": ["renew", "retire"],
+                    "outcome": "settled",
+                    "reason": "fresh",
+                    "message": "its token is fresh",
+                }
+            ],
+            "counts": {
+                "settled": 1,
+                "skipped": 0,
+                "watched": 0,
+                "blocked": 0,
+                "rejected": 0,
+                "failed": 0,
+                "locked": 0,
+                "vaults_failed": 0,
+            },
+            "vaults_failed": [],
+        }
+
+
+class TestTheEndOfARun:
+    """When it fails, and when somebody is needed."""
+
+    @pytest.mark.parametrize("ending", Ending)
+    def test_by_outcome(self, ending: Ending) -> None:
+        """It fails for what failed; what waits for a person is told by the exit code."""
+        report = run(Outcome(NAME, Ending.SETTLED, "fresh", ""), Outcome(NAME, ending, "", ""))
+
+        assert report.has_failures is (ending is Ending.FAILED)
+        assert report.needs_somebody is (ending in {"failed", "blocked", "rejected"})
+        assert report.counts[ending] == (2 if ending is Ending.SETTLED else 1)
+
+    def test_by_vault(self) -> None:
+        """A vault that could not be listed is a failure."""
+        report = replace(run(), vault_failures=(LOST,))
+
+        assert report.has_failures
+        assert report.needs_somebody
+        assert report.counts["vaults_failed"] == 1
+
+    def test_by_owner(self) -> None:
+        """An owner who must sign in fails no run, but is needed."""
+        assert not replace(run(), sessions=(SIGNED_OUT,)).has_failures
+        assert replace(run(), sessions=(CONNECTED, SIGNED_OUT)).needs_somebody
+        assert not replace(run(), sessions=(CONNECTED,)).needs_somebody
+
+    def test_every_decision_that_reports_ends_a_settling(self) -> None:
+        """And no other does."""
+        reporting = {"reject", "skip", "watch", "block", "nothing"}
+
+        assert {str(action) for action in ENDINGS} == reporting
+
+
+def run(*outcomes: Outcome) -> RunReport:
+    """Make a report of a run that took a minute."""
+    return RunReport("5f3a", NOW, NOW + MINUTE, outcomes)
+
+
+def round_trip(result: dict[str, object]) -> dict[str, Any]:
+    """Write it as JSON and read it again: nothing in it may be of a kind that JSON has not."""
+    read: dict[str, Any] = json.loads(json.dumps(result))
+    return read

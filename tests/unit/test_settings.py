@@ -1,0 +1,424 @@
+"""The settings: what the environment says, or everything that is wrong with it at once."""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+from typing import TYPE_CHECKING, Protocol
+
+import pytest
+from pydantic import ValidationError
+
+from rotation.errors import SettingsError
+from rotation.settings import Settings, Vault, load, unknown_names
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+TENANT, CLIENT = "aaaaaaaa-0000-4000-8000-000000000001", "aaaaaaaa-0000-4000-8000-000000000002"
+REQUIRED = {
+    "ROTATION_VAULTS": "kv-build",
+    "ROTATION_SESSION_VAULT": "kv-sessions",
+    "ROTATION_OWNERS": "ada@example.com",
+    "ROTATION_TENANT_ID": TENANT,
+    "ROTATION_CLIENT_ID": CLIENT,
+}
+PUBLIC = {
+    *("VAULTS", "SESSION_VAULT", "OWNERS", "TENANT_ID", "CLIENT_ID"),
+    *("AGENT_OWNERS", "BLUEPRINT_ID", "STORAGE", "PUBLIC_URL"),
+    *("AUTHORITY", "DEVOPS_URL", "DEVOPS_TOKENS_URL"),
+    *("LIFETIME_DAYS", "MAX_LIFETIME_DAYS", "GRACE_HOURS", "ALERT_DAYS"),
+    *("SCHEDULE", "FAN_OUT", "CONCURRENCY"),
+}
+LOOK_ALIKE = {
+    "ROTATION_AUTHORITY": "https://localhost:8443/entra",
+    "ROTATION_DEVOPS_URL": "https://localhost:8443/devops/",
+    "ROTATION_DEVOPS_TOKENS_URL": "https://localhost:8443/tokens",
+    "ROTATION_VAULTS": "kv-build=https://localhost:8444",
+    "ROTATION_SESSION_VAULT": "kv-sessions=https://localhost:8445",
+}
+VAULT_FORMS = "expected a vault as name, https://host or name=https://host, not"
+SAME_WORLD = "expected a host of the same world as ROTATION_AUTHORITY, which is"
+
+
+class Environment(Protocol):
+    """Sets the environment to what is required, with these changes; None takes a variable away."""
+
+    def __call__(self, **changes: str | None) -> None:
+        """Set it."""
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> Environment:
+    """Give a way to set the environment for this test alone."""
+
+    def set_to(**changes: str | None) -> None:
+        for name in [*os.environ]:
+            if name.upper().startswith("ROTATION_") or name == "AZURE_CLIENT_ID":
+                monkeypatch.delenv(name)
+        for name, value in {**REQUIRED, **changes}.items():
+            if value is not None:
+                monkeypatch.setenv(name, value)
+
+    set_to()
+    return set_to
+
+
+def faults() -> tuple[str, ...]:
+    """Give what is wrong with the environment."""
+    with pytest.raises(SettingsError) as refused:
+        load()
+    return refused.value.faults
+
+
+@pytest.mark.usefixtures("environment")
+class TestDefaults:
+    """What need not be said."""
+
+    def test_five_settings_are_enough(self) -> None:
+        """None of them is a secret, and no setting ever is."""
+        settings = load()
+
+        assert settings.vaults == (Vault("kv-build", "https://kv-build.vault.azure.net"),)
+        assert settings.session_vault.url == "https://kv-sessions.vault.azure.net"
+        assert settings.owners == ("ada@example.com",)
+        assert (settings.tenant_id, settings.client_id) == (TENANT, CLIENT)
+
+    def test_everything_else_has_its_documented_default(self) -> None:
+        """People rely on them."""
+        settings = load()
+
+        assert settings.authority == "https://login.microsoftonline.com"
+        assert settings.devops_url == "https://dev.azure.com"
+        assert settings.devops_tokens_url == "https://vssps.dev.azure.com"
+        assert settings.managed_identity is None
+        assert settings.schedule == "0 7 * * * *"
+        assert (settings.lifetime_days, settings.max_lifetime_days) == (30, 90)
+        assert (settings.grace_hours, settings.concurrency) == (48, 8)
+        assert settings.is_microsoft
+
+    def test_the_tags_fall_back_to_them(self) -> None:
+        """As spans of time, not as bare numbers."""
+        defaults = load().defaults
+
+        assert defaults.owners == ("ada@example.com",)
+        assert defaults.lifetime == timedelta(days=30)
+        assert defaults.max_lifetime == timedelta(days=90)
+        assert defaults.grace_period == timedelta(hours=48)
+
+    def test_settings_stay_as_they_were_read(self) -> None:
+        """Nobody changes them in passing."""
+        with pytest.raises(ValidationError, match="frozen"):
+            load().concurrency = 1  # type: ignore[misc]
+
+    def test_every_setting_has_its_public_name(self) -> None:
+        """People write these names into their templates."""
+        names = {field.upper() for field in Settings.model_fields} - {"MANAGED_IDENTITY"}
+
+        assert names <= PUBLIC
+
+
+class TestFaults:
+    """Each names the variable, what it is, and what was expected."""
+
+    def test_what_is_missing_is_named_at_once(self, environment: Environment) -> None:
+        """An empty variable is a missing one."""
+        environment(**{**dict.fromkeys(REQUIRED), "ROTATION_OWNERS": ""})
+
+        assert sorted(faults()) == [f"{name} is missing" for name in sorted(REQUIRED)]
+
+    def test_what_is_wrong_is_named_at_once(self, environment: Environment) -> None:
+        """Nobody mends one fault only to meet the next; the hint says where."""
+        wrong = {
+            "ROTATION_AUTHORITY": "http://login.microsoftonline.com",
+            "ROTATION_VAULTS": "kv_build",
+            "ROTATION_SESSION_VAULT": "kv sessions",
+            "ROTATION_OWNERS": "ada",
+            "ROTATION_TENANT_ID": "contoso.example",
+            "AZURE_CLIENT_ID": "me",
+            "ROTATION_SCHEDULE": "hourly",
+            "ROTATION_MAX_LIFETIME_DAYS": "365",
+            "ROTATION_LIFETIME_DAYS": "0",
+            "ROTATION_GRACE_HOURS": "two days",
+            "ROTATION_CONCURRENCY": "65",
+        }
+        environment(**wrong, ROTATION_CLIENT_ID=None)
+
+        with pytest.raises(SettingsError) as refused:
+            load()
+
+        assert {fault.split(" is ")[0] for fault in refused.value.faults} == {
+            *wrong,
+            "ROTATION_CLIENT_ID",
+        }
+        for fault in refused.value.faults:
+            name = fault.split(" is ")[0]
+            assert name not in wrong or f"{name} is {wrong[name]!r}: " in fault
+        assert "app settings" in refused.value.hint
+
+    @pytest.mark.parametrize(
+        ("name", "value", "expected"),
+        [
+            ("ROTATION_TENANT_ID", "contoso.example", "expected a GUID"),
+            ("ROTATION_TENANT_ID", f"{TENANT}\n", "expected a GUID"),
+            ("ROTATION_CLIENT_ID", f"{{{CLIENT}}}", "expected a GUID"),
+            ("AZURE_CLIENT_ID", "me", "expected a GUID"),
+            (
+                "ROTATION_SCHEDULE",
+                "hourly",
+                "expected an NCRONTAB expression of six fields, such as 0 7 * * * *",
+            ),
+            (
+                "ROTATION_OWNERS",
+                "ada@example.com, bob",
+                "expected user principal names such as ada@example.com, not bob",
+            ),
+            (
+                "ROTATION_MAX_LIFETIME_DAYS",
+                "365",
+                "input should be less than or equal to 364",
+            ),
+            ("ROTATION_GRACE_HOURS", "0", "input should be greater than or equal to 1"),
+            ("ROTATION_GRACE_HOURS", "8737", "input should be less than or equal to 8736"),
+            ("ROTATION_CONCURRENCY", "0", "input should be greater than or equal to 1"),
+            (
+                "ROTATION_LIFETIME_DAYS",
+                "91",
+                "expected at most ROTATION_MAX_LIFETIME_DAYS, which is 90",
+            ),
+        ],
+    )
+    def test_a_wrong_setting(
+        self, environment: Environment, name: str, value: str, expected: str
+    ) -> None:
+        """One sentence each."""
+        environment(**{name: value})
+
+        assert faults() == (f"{name} is {value!r}: {expected}",)
+
+    def test_a_default_may_be_wrong_beside_what_is_set(self, environment: Environment) -> None:
+        """A ceiling below the default lifetime wants another lifetime."""
+        environment(ROTATION_MAX_LIFETIME_DAYS="7")
+        expected = "expected at most ROTATION_MAX_LIFETIME_DAYS, which is 7"
+
+        assert faults() == (f"ROTATION_LIFETIME_DAYS is 30: {expected}",)
+
+        environment(ROTATION_MAX_LIFETIME_DAYS="7", ROTATION_LIFETIME_DAYS="7")
+        assert load().lifetime_days == 7
+
+    @pytest.mark.parametrize(
+        "address",
+        [
+            "http://dev.azure.com",
+            "dev.azure.com",
+            "//dev.azure.com",
+            "https://",
+            "https:///dev.azure.com",
+            "https://dev.azure.com?x=1",
+            "https://dev.azure.com#x",
+            "https://ada@dev.azure.com",
+            "ftp://dev.azure.com",
+        ],
+    )
+    def test_an_address_is_https_and_nothing_else(
+        self, environment: Environment, address: str
+    ) -> None:
+        """No plain text, no user, no query: nothing that could carry a token elsewhere."""
+        environment(ROTATION_DEVOPS_URL=address)
+
+        assert_complained_of(["ROTATION_DEVOPS_URL"])
+
+
+class TestForms:
+    """What may be written in more than one way."""
+
+    @pytest.mark.parametrize(
+        ("text", "name", "url"),
+        [
+            ("kv-build", "kv-build", "https://kv-build.vault.azure.net"),
+            ("KV-Build", "KV-Build", "https://kv-build.vault.azure.net"),
+            ("https://kv-build.vault.azure.net/", "kv-build", "https://kv-build.vault.azure.net"),
+            ("build=https://kv-1.vault.azure.net", "build", "https://kv-1.vault.azure.net"),
+        ],
+    )
+    def test_a_vault(self, environment: Environment, text: str, name: str, url: str) -> None:
+        """By name, by address, or by both; the name is the one in marks and messages."""
+        environment(ROTATION_VAULTS=text)
+
+        assert load().vaults == (Vault(name, url),)
+
+    @pytest.mark.parametrize(
+        ("text", "expected"),
+        [
+            ("kv_build", f"{VAULT_FORMS} 'kv_build'"),
+            ("-kv", f"{VAULT_FORMS} '-kv'"),
+            ("kv.vault.azure.net", f"{VAULT_FORMS} 'kv.vault.azure.net'"),
+            ("http://kv.vault.azure.net", f"{VAULT_FORMS} 'http://kv.vault.azure.net'"),
+            ("kv=kv", f"{VAULT_FORMS} 'kv=kv'"),
+            ("kv=https://", "expected an address that starts with https://"),
+            (
+                "https://kv.vault.azure.net/secrets",
+                "expected no path after the vault's host in 'https://kv.vault.azure.net/secrets'",
+            ),
+            ("kv, KV", "expected each vault once, but kv is there again"),
+        ],
+    )
+    def test_no_vault(self, environment: Environment, text: str, expected: str) -> None:
+        """Anything else is refused, with the forms that there are."""
+        environment(ROTATION_VAULTS=text)
+
+        assert faults() == (f"ROTATION_VAULTS is {text!r}: {expected}",)
+
+    @pytest.mark.parametrize("text", ["a, b", "a,b", "a b", " a ,\n b,", "a\tb "])
+    def test_a_list(self, environment: Environment, text: str) -> None:
+        """Separated by commas, blanks, or both."""
+        environment(ROTATION_VAULTS=text)
+
+        assert [vault.name for vault in load().vaults] == ["a", "b"]
+
+    def test_owners_are_compared_in_lower_case(self, environment: Environment) -> None:
+        """Each counts once, in the order given."""
+        environment(ROTATION_OWNERS="Bob@Example.com ada@example.com bob@example.com")
+
+        assert load().owners == ("bob@example.com", "ada@example.com")
+
+    def test_the_managed_identity_has_the_ecosystems_own_name(
+        self, environment: Environment
+    ) -> None:
+        """Without a prefix; empty means the system's default."""
+        environment(AZURE_CLIENT_ID=CLIENT)
+        assert load().managed_identity == CLIENT
+
+        environment(AZURE_CLIENT_ID="")
+        assert load().managed_identity is None
+
+    def test_a_variable_that_is_no_setting_is_named(self, environment: Environment) -> None:
+        """Misspelt, or of another version: it has no effect, and somebody should know."""
+        environment(ROTATION_VAULT="kv", ROTATION_GRACE="1", ROTATION_OWNERS="ada@example.com")
+
+        assert unknown_names() == ("ROTATION_GRACE", "ROTATION_VAULT")
+        assert load().grace_hours == 48
+
+
+class TestOneWorld:
+    """Microsoft's hosts together, or a look-alike's: never a mixture."""
+
+    def test_a_look_alike_is_welcome_as_a_whole(self, environment: Environment) -> None:
+        """A sandbox stands in for everything."""
+        environment(**LOOK_ALIKE)
+
+        settings = load()
+
+        assert not settings.is_microsoft
+        assert settings.devops_url == "https://localhost:8443/devops"
+        assert settings.vaults == (Vault("kv-build", "https://localhost:8444"),)
+
+    @pytest.mark.parametrize("name", LOOK_ALIKE)
+    def test_a_look_alike_with_one_host_of_microsofts_is_refused(
+        self, environment: Environment, name: str
+    ) -> None:
+        """A token must not go astray because one setting was forgotten."""
+        environment(**{**LOOK_ALIKE, name: REQUIRED.get(name)})
+
+        assert_complained_of([name] if name != "ROTATION_AUTHORITY" else [*LOOK_ALIKE][1:])
+
+    @pytest.mark.parametrize("name", LOOK_ALIKE)
+    def test_microsofts_world_with_one_strange_host_is_refused(
+        self, environment: Environment, name: str
+    ) -> None:
+        """Nor because one was mistyped."""
+        environment(**{name: LOOK_ALIKE[name]})
+
+        assert_complained_of([name] if name != "ROTATION_AUTHORITY" else [*LOOK_ALIKE][1:])
+
+    @pytest.mark.parametrize(
+        "host",
+        [
+            "kv.vault.azure.net.evil.example",
+            "evilvault.azure.net",
+            "vault.azure.net",
+            "evil.example",
+            "kv.vault.azure.net.",
+            "kv.vault.azure.com",
+        ],
+    )
+    def test_a_vault_that_only_sounds_like_one_is_refused(
+        self, environment: Environment, host: str
+    ) -> None:
+        """The whole domain counts."""
+        environment(ROTATION_VAULTS=f"kv=https://{host}")
+
+        expected = f"{SAME_WORLD} https://login.microsoftonline.com"
+        assert faults() == (f"ROTATION_VAULTS is 'kv=https://{host}': {expected}",)
+
+    @pytest.mark.parametrize(
+        "host", ["dev.azure.com.evil.example", "evil-dev.azure.com", "org.visualstudio.com"]
+    )
+    def test_an_azure_devops_that_only_sounds_like_one_is_refused(
+        self, environment: Environment, host: str
+    ) -> None:
+        """Only the two hosts of the service itself are."""
+        environment(ROTATION_DEVOPS_URL=f"https://{host}")
+
+        assert_complained_of(["ROTATION_DEVOPS_URL"])
+
+    @pytest.mark.parametrize(
+        ("authority", "domain"),
+        [
+            ("https://login.microsoftonline.com", "vault.azure.net"),
+            ("https://login.microsoftonline.us", "vault.usgovcloudapi.net"),
+            ("https://login.partner.microsoftonline.cn/", "vault.azure.cn"),
+        ],
+    )
+    def test_each_cloud_has_its_key_vault_domain(
+        self, environment: Environment, authority: str, domain: str
+    ) -> None:
+        """A vault that is given by name is looked for in the cloud of the authority."""
+        environment(ROTATION_AUTHORITY=authority)
+
+        settings = load()
+
+        assert settings.is_microsoft
+        assert settings.vaults[0].url == f"https://kv-build.{domain}"
+        assert settings.session_vault.url == f"https://kv-sessions.{domain}"
+
+    def test_a_look_alike_has_no_domain(self, environment: Environment) -> None:
+        """There a vault needs its address."""
+        environment(**{**LOOK_ALIKE, "ROTATION_VAULTS": "kv-build"})
+
+        authority = LOOK_ALIKE["ROTATION_AUTHORITY"]
+        expected = f"expected an address for kv-build: the authority {authority} has no domain"
+        assert faults() == (f"ROTATION_VAULTS is 'kv-build': {expected}",)
+
+    def test_a_bad_authority_is_the_only_thing_complained_of(
+        self, environment: Environment
+    ) -> None:
+        """Nothing can be held against hosts whose world is not known."""
+        environment(**{**LOOK_ALIKE, "ROTATION_AUTHORITY": "localhost"})
+        assert_complained_of(["ROTATION_AUTHORITY"])
+
+        environment(ROTATION_AUTHORITY="localhost")
+        assert_complained_of(["ROTATION_AUTHORITY"])
+
+
+@pytest.mark.parametrize(
+    "session_vault",
+    [
+        "kv-build",
+        "KV-BUILD",
+        "https://kv-build.vault.azure.net",
+        "sessions=https://kv-build.vault.azure.net",
+        "kv-build=https://kv-sessions.vault.azure.net",
+    ],
+)
+def test_sessions_have_a_vault_of_their_own(environment: Environment, session_vault: str) -> None:
+    """Pipelines read the watched vaults; a refresh token must not be there, however it is named."""
+    environment(ROTATION_VAULTS="kv-1 kv-build", ROTATION_SESSION_VAULT=session_vault)
+
+    expected = "expected a vault of its own: pipelines read the watched ones"
+    assert faults() == (f"ROTATION_SESSION_VAULT is {session_vault!r}: {expected}",)
+
+
+def assert_complained_of(names: Sequence[str]) -> None:
+    """See that just these variables are complained of."""
+    assert [fault.split(" is ")[0] for fault in faults()] == list(names)
