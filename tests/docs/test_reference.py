@@ -1,0 +1,50 @@
+"""Every public name is documented, and nothing is documented that is not there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from rotation import tags
+from rotation.cli import commands
+from rotation.events import Event, Kind
+from rotation.model import Mode
+from rotation.report import Ending, State
+from rotation.settings import PREFIX, Settings
+
+REFERENCE = (Path(__file__).parents[2] / "docs" / "reference.md").read_text()
+
+TAGS = {value for value in vars(tags).values() if isinstance(value, str) and value[:4] == "pat-"}
+SETTINGS = {
+    "AZURE_CLIENT_ID" if name == "managed_identity" else PREFIX + name.upper()
+    for name in Settings.model_fields
+}
+NAMES = {
+    "tag": TAGS,
+    "setting": SETTINGS,
+    "event": set(Kind),
+    "key": set(Event.__dataclass_fields__),
+    "command": set(commands.commands),
+    "mode": set(Mode),
+    "state": set(State),
+    "outcome": set(Ending),
+}
+
+
+@pytest.mark.parametrize("names", NAMES.values(), ids=NAMES.keys())
+def test_every_name_is_documented(names: set[str]) -> None:
+    """Each name stands in the reference, as code."""
+    missing = {str(name) for name in names if f"`{name}`" not in REFERENCE}
+
+    assert not missing
+
+
+def test_nothing_else_is_documented() -> None:
+    """Each tag, setting and event in the reference is one of the code."""
+    documented = set(re.findall(r"`(pat-[a-z-]+|ROTATION_[A-Z_]+)`", REFERENCE))
+    events = set(re.findall(r"^\| (`[A-Z][a-z]\w+`.*?) ?\*? \|", REFERENCE, re.MULTILINE))
+
+    assert documented <= TAGS | SETTINGS
+    assert {name for row in events for name in re.findall(r"\w+", row)} == set(Kind)
