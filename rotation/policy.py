@@ -99,7 +99,7 @@ def identify_value(s: Snapshot, now: datetime) -> Answer:
 
 
 def reject_foreign_token(s: Snapshot, _now: datetime) -> Answer:
-    """6. The recorded token is not its owner's, bound to the secret, confined to the organization."""
+    """6. The recorded token is not its owner's, bound to the secret and confined to its place."""
     if s.recorded is None and Fact.RECORDED not in s.known:
         return Question(Fact.RECORDED)
     if s.recorded is None:

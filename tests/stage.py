@@ -13,9 +13,10 @@ import pytest
 from azure.identity import ManagedIdentityCredential
 
 from rotation import redaction, settings
-from rotation.adapters.azure_devops import AzureDevOpsIssuer, open_session
+from rotation.adapters.azure_devops import AzureDevOpsIssuer
 from rotation.adapters.entra import EntraClient, EntraSessions
 from rotation.adapters.key_vault import KeyVaultStore, open_vault
+from rotation.adapters.patience import open_session
 from rotation.errors import ServiceError
 from rotation.model import Defaults, SecretName
 from rotation.rotator import Scope
@@ -113,7 +114,7 @@ def https_stage(sandbox: Sandbox, clock: ManualClock, slept: list[float]) -> Ite
         entra = _entra(chosen, lambda: credential.get_token(f"{TOKEN_EXCHANGE}/.default").token)
         opened.callback(entra.close)
         sessions = EntraSessions(client(chosen.session_vault), entra, own, owners=chosen.owners)
-        http = opened.enter_context(open_session(backoff=0))
+        http = opened.enter_context(open_session(slept.append))
         yield HttpsStage(
             world=sandbox.world,
             clock=own,

@@ -135,6 +135,18 @@ class Call:
         tokens = self._sensible(lambda: [_token(item) for item in answer["patTokens"]])
         return tokens, str(answer.get("continuationToken") or "")
 
+    def identity(self, response: Response) -> tuple[str, str | None]:
+        """Read ``connectionData``: the id of the user whom the caller is taken for, and where.
+
+        Returns:
+            The user's id, which is ``ANONYMOUS`` for nobody, and the organization's id, if it is
+            told; both in lower case.
+        """
+        data = self.json(response)
+        user = self._sensible(lambda: _text(data["authenticatedUser"]["id"]).lower())
+        account = data.get("instanceId")
+        return user, account.lower() if isinstance(account, str) and account else None
+
     def check_clock(self, response: Response, now: datetime) -> None:
         """Refuse to go on while the service's clock and ours are more than five minutes apart."""
         if text := response.headers.get("Date"):
@@ -165,13 +177,6 @@ def type_key(response: Response) -> str:
         return str(json.loads(response.content)["typeKey"])
     except (ValueError, KeyError, TypeError):
         return ""
-
-
-def user_id(data: Json) -> str | None:
-    """Give the id of the user whom ``connectionData`` took the caller for; None for nobody."""
-    user = data.get("authenticatedUser")
-    found = user.get("id") if isinstance(user, Mapping) else None
-    return None if not found or found == ANONYMOUS else str(found).lower()
 
 
 def _object(found: object) -> Json:

@@ -7,7 +7,6 @@ Source: Azure DevOps REST API reference, *Tokens* (7.2).
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ from requests.auth import AuthBase
 
 from rotation.adapters import refusal
 from rotation.adapters.answer import (
+    ANONYMOUS,
     FORBIDDEN,
     NON_AUTHORITATIVE,
     OK,
@@ -23,7 +23,6 @@ from rotation.adapters.answer import (
     Call,
     is_json,
     is_unknown,
-    user_id,
 )
 from rotation.adapters.border import CONNECT_TIMEOUT, READ_TIMEOUT, translated
 from rotation.errors import AccessDeniedError, RejectedError, UnavailableError
@@ -47,14 +46,6 @@ HEADERS = {
     # Without it, a bad credential is answered with a redirect to a sign-in page.
     "X-TFS-FedAuthRedirect": "Suppress",
 }
-
-
-@dataclass(frozen=True)
-class _Identity:
-    """Who an owner is in an organization, and which organization that is."""
-
-    user_id: str
-    account_id: str | None
 
 
 class AzureDevOpsIssuer:
@@ -83,11 +74,11 @@ class AzureDevOpsIssuer:
         self._clock = clock
         self._devops_url = devops_url
         self._tokens_url = tokens_url
-        self._identities: dict[tuple[str, str], _Identity] = {}
+        self._identities: dict[tuple[str, str], tuple[str, str | None]] = {}
 
     def inventory(self, owner: str, organization: str) -> Inventory:
         """See ``TokenIssuer``."""
-        identity = self._identity(owner, organization)
+        _, account_id = self._identity(owner, organization)
         call = Call("list the tokens of", f"{owner} in {organization}")
         query = {
             "displayFilterOption": "active",
@@ -102,7 +93,7 @@ class AzureDevOpsIssuer:
             tokens, continuation = call.page(response)
             found += tokens
             if not continuation:
-                return Inventory(identity.account_id, tuple(found))
+                return Inventory(account_id, tuple(found))
             query["continuationToken"] = continuation
         raise call.error(UnavailableError, f"the list does not end after {PAGES_LIMIT} pages")
 
@@ -164,7 +155,7 @@ class AzureDevOpsIssuer:
 
     def prove(self, owner: str, organization: str, value: TokenValue) -> bool:
         """See ``TokenIssuer``."""
-        expected = self._identity(owner, organization).user_id
+        expected, _ = self._identity(owner, organization)
         call = Call("prove", f"the token of {owner} in {organization}")
         response = self._connect(call, organization, _basic(value))
         if response.status_code == FORBIDDEN:
@@ -173,20 +164,19 @@ class AzureDevOpsIssuer:
             return False
         if response.status_code == OK and not is_json(response):
             return False
-        return user_id(call.json(response)) == expected
+        user_id, _ = call.identity(response)
+        return user_id == expected
 
-    def _identity(self, owner: str, organization: str) -> _Identity:
+    def _identity(self, owner: str, organization: str) -> tuple[str, str | None]:
+        """Tell who the owner is there, and the organization's id; asked once in a process."""
         key = (owner, organization.casefold())
         if key not in self._identities:
             call = Call("tell who is", f"{owner} in {organization}")
             bearer = _bearer(self._access_token(owner))
-            data = call.json(self._connect(call, organization, bearer))
-            user = user_id(data)
-            if user is None:
+            found = call.identity(self._connect(call, organization, bearer))
+            if found[0] == ANONYMOUS:
                 raise call.error(AccessDeniedError, "the owner's session is taken for nobody")
-            account = data.get("instanceId")
-            account_id = account.lower() if isinstance(account, str) and account else None
-            self._identities[key] = _Identity(user, account_id)
+            self._identities[key] = found
         return self._identities[key]
 
     def _connect(self, call: Call, organization: str, credential: _Credential) -> Response:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from rotation.errors import AccessDeniedError
@@ -65,7 +66,12 @@ class WorldStore:
                 versions = self._open(name.vault, "list").versions(name.name)
                 page = cut(sorted(versions, key=lambda version: version.id), start, PAGE_SIZE)
             listed += [
-                SecretVersion(version.id, version.created_at, version.enabled, version.tags)
+                SecretVersion(
+                    version=version.id,
+                    created_at=version.created_at,
+                    enabled=version.enabled,
+                    tags=MappingProxyType(dict(version.tags)),
+                )
                 for version in page.items
             ]
             start = page.next_start

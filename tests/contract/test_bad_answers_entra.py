@@ -93,6 +93,12 @@ def test_other_words_are_an_outage(https_stage: HttpsStage, fail: Fail, word: st
         Answer(400, "<html>bad request</html>", "text/html"),
         Answer(200, "{}"),
         Answer(200, "null"),
+        Answer(200, "[]"),
+        Answer(200, '"text"'),
+        Answer(200, json.dumps({**GRANTED, "access_token": None})),
+        Answer(200, json.dumps({**GRANTED, "access_token": 5})),
+        Answer(200, json.dumps({**GRANTED, "id_token": 5})),
+        Answer(200, json.dumps({**GRANTED, "id_token": "a"})),
         Answer(200, json.dumps({**GRANTED, "access_token": ""})[:40]),
         Answer(200, json.dumps({"refresh_token": REFRESH, "token_type": "Bearer"})),
         Answer(200, json.dumps({**GRANTED, "expires_in": "soon"})),
@@ -118,6 +124,7 @@ def test_no_usable_answer_is_an_outage(https_stage: HttpsStage, fail: Fail, kind
         unavailable(),
         Answer(200, "<html>hello</html>", "text/html"),
         Answer(200, "{}"),
+        Answer(200, "[]"),
         Answer(404, "{}"),
         Drop(),
     ],
@@ -131,6 +138,28 @@ def test_a_tenant_that_cannot_be_found_is_an_outage(
     error = fail(lambda: https_stage.sessions.session(OWNER))
 
     _check(error, UnavailableError, "entra")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer(400, '{"error": {"code": "BadParameter", "message": "api-version"}}'),
+        Answer(409, '{"error": {"code": "Conflict", "message": "told"}}'),
+        Answer(200, "<html>a proxy</html>", "text/html"),
+        Answer(200, '{"value": "half'),
+    ],
+)
+def test_a_session_that_cannot_be_read_is_nobodys_fault(
+    https_stage: HttpsStage, fail: Fail, answer: Answer
+) -> None:
+    """Only a session that is not there is a reason to sign in."""
+    https_stage.break_at(Fault(answer, operation="get_secret", times=None))
+
+    error = fail(lambda: https_stage.sessions.session(OWNER))
+
+    assert error.service == "key-vault"
+    assert "the session vault" in str(error)
+    assert https_stage.count("redeem") == 0
 
 
 def test_a_bad_moment_leaves_nothing_behind(https_stage: HttpsStage) -> None:
@@ -157,7 +186,7 @@ def test_an_answer_without_a_newer_refresh_token_keeps_the_old_one(
     assert https_stage.count("set_secret") == 0
 
 
-@pytest.mark.parametrize("kind", [Answer(500, "{}"), Answer(400, '{"message": "none"}'), Drop()])
+@pytest.mark.parametrize("kind", [Answer(500, "{}"), Answer(400, '{"message": "none"}')])
 def test_without_an_identity_nothing_is_reached(
     https_stage: HttpsStage, fail: Fail, kind: Kind
 ) -> None:

@@ -75,7 +75,7 @@ def test_whoever_is_refused_leaves_the_lock_alone(locks: Locks) -> None:
 
 def test_of_many_threads_one_gets_the_lock(locks: Locks) -> None:
     """One holder per secret, however many ask at the same moment."""
-    start, end = Barrier(THREADS), Barrier(THREADS)
+    start, end = Barrier(THREADS, timeout=30), Barrier(THREADS, timeout=30)
 
     def try_it(_: int) -> bool:
         start.wait()

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 from azure.identity import ManagedIdentityCredential
 
-from rotation.adapters.azure_devops import AzureDevOpsIssuer, open_session
+from rotation.adapters.azure_devops import AzureDevOpsIssuer
 from rotation.adapters.key_vault import KeyVaultStore, open_vault
+from rotation.adapters.patience import open_session
 from rotation.errors import LockHeldError, RejectedError, ServiceError, SessionError
 from rotation.model import Defaults, Draft, SecretName, TokenValue
 from rotation.rotator import Scope
@@ -92,7 +93,7 @@ def far(sandbox: Sandbox, world: World) -> Iterator[Way]:
     place(world, Placement(NAME.name, age=timedelta(days=10)))
     with (
         ManagedIdentityCredential(client_id=world.tenant.identity.client_id) as credential,
-        open_session(backoff=0) as http,
+        open_session(lambda _: None) as http,
         open_vault(
             Vault(VAULT, sandbox.vault_urls[VAULT]),
             credential,
