@@ -1,0 +1,129 @@
+"""Answers that are no HTTP, broken off, or no TLS any more: what was sent once is not sent again."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import socket
+import threading
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pytest
+
+from rotation.adapters.azure_devops import AzureDevOpsIssuer
+from rotation.adapters.patience import open_session
+from rotation.errors import OutcomeUnknownError, UnavailableError
+from rotation.model import Draft, TokenValue
+from sandbox.furniture import ORGANIZATION, OWNER
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Iterator
+
+    from sandbox.https import Authority
+
+AT = datetime(2026, 11, 22, 7, 0, tzinfo=UTC)
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+NO_TLS = b""
+"""Stands for an answer in plain text on a connection that was encrypted so far."""
+BROKEN = {
+    "no TLS": NO_TLS,
+    "no HTTP": b"SSH-2.0-OpenSSH\r\n",
+    "no status": b"HTTP/1.1 abc OK\r\n\r\n",
+    "too many headers": HEAD + b"X: 1\r\n" * 200 + b"\r\n",
+    "short": HEAD + b'Content-Length: 500\r\n\r\n{"patToken": {',
+    "bad chunks": HEAD + b"Transfer-Encoding: chunked\r\n\r\nzz\r\nhello",
+    "bad gzip": HEAD + b"Content-Encoding: gzip\r\nContent-Length: 5\r\n\r\nhello",
+}
+
+
+class RudeServer:
+    """Reads each request to its end, answers it with the same bytes, and hangs up."""
+
+    def __init__(self, context: ssl.SSLContext, answer: bytes) -> None:
+        """Listen on loopback; serves one connection after another until it is closed."""
+        self.methods: list[str] = []
+        self._context, self._answer = context, answer
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._thread = threading.Thread(target=self._serve)
+        self._thread.start()
+
+    @property
+    def url(self) -> str:
+        """The address."""
+        return f"https://localhost:{self._listener.getsockname()[1]}"
+
+    def close(self) -> None:
+        """Serve no more."""
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._thread.join()
+        self._listener.close()
+
+    def _serve(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = self._listener.accept()
+                with contextlib.suppress(OSError):
+                    self._answer_one(connection)
+                connection.close()
+
+    def _answer_one(self, connection: socket.socket) -> None:
+        with self._context.wrap_socket(connection, server_side=True) as secure:
+            request = b""
+            while not _is_whole(request):
+                request += secure.recv(65536)
+            self.methods.append(request.split(b" ")[0].decode())
+            if self._answer:
+                secure.sendall(self._answer)
+                return
+            with socket.socket(fileno=secure.detach()) as plain:
+                plain.sendall(b"HTTP/1.1 502 Bad Gateway\r\n\r\n")
+
+
+@pytest.fixture(params=BROKEN)
+def server(
+    request: pytest.FixtureRequest, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[RudeServer]:
+    """Give a server that both clients trust, and that answers nothing usable."""
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(authority.bundle))
+    monkeypatch.setenv("NO_PROXY", "localhost")
+    server = RudeServer(authority.context, BROKEN[request.param])
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def issuer(server: RudeServer) -> Iterator[AzureDevOpsIssuer]:
+    """Give the adapter of Azure DevOps in front of it."""
+    with open_session(lambda _: None) as http:
+        yield AzureDevOpsIssuer(
+            http,
+            lambda _: TokenValue("any"),
+            lambda: AT,
+            devops_url=server.url,
+            tokens_url=server.url,
+        )
+
+
+def test_a_create_is_sent_once(issuer: AzureDevOpsIssuer, server: RudeServer) -> None:
+    """Whatever breaks after it was sent: a token may have been made."""
+    with pytest.raises(OutcomeUnknownError):
+        issuer.create(OWNER, ORGANIZATION, Draft("feed", "vso.code", AT))
+
+    assert server.methods == ["POST"]
+
+
+def test_a_read_is_an_outage(issuer: AzureDevOpsIssuer, server: RudeServer) -> None:
+    """What may be repeated may be, and ends as an outage."""
+    with pytest.raises(UnavailableError):
+        issuer.get(OWNER, ORGANIZATION, "any")
+
+    assert set(server.methods) == {"GET"}
+
+
+def _is_whole(request: bytes) -> bool:
+    head, end, body = request.partition(b"\r\n\r\n")
+    length = re.search(rb"content-length: (\d+)", head, re.IGNORECASE)
+    return bool(end) and len(body) >= (int(length[1]) if length else 0)
