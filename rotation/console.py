@@ -101,7 +101,7 @@ def show_plan(fleet: Fleet) -> None:
         table.add_row(
             escape(str(finding.snapshot.secret.name)),
             decision.action if decision else "[bold red]fail[/]",
-            _date(decision.next_at if decision else None),
+            _date(next_at(finding, fleet.checked_at)),
             escape(decision.message if decision else str(finding.error)),
         )
     results.print(table)

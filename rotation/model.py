@@ -45,13 +45,17 @@ class TokenValue:
     @property
     def digest(self) -> str:
         """The first twelve hex digits of the value's SHA-256: it names a value without telling."""
-        return hashlib.sha256(self.reveal().encode()).hexdigest()[:DIGEST_LENGTH]
+        return hashlib.sha256(self._bytes()).hexdigest()[:DIGEST_LENGTH]
+
+    def _bytes(self) -> bytes:
+        # An error of encoding would carry the whole value with it.
+        return self.reveal().encode(errors="surrogatepass")
 
     def __eq__(self, other: object) -> bool:
         """Compare in constant time."""
         if not isinstance(other, TokenValue):
             return NotImplemented
-        return hmac.compare_digest(self.reveal().encode(), other.reveal().encode())
+        return hmac.compare_digest(self._bytes(), other._bytes())
 
     def __hash__(self) -> int:
         """Hash by the digest."""
@@ -71,6 +75,10 @@ class TokenValue:
         raise TypeError(message)
 
 
+OWNER = re.compile(r"[A-Za-z0-9'._!#^~+-]+@[A-Za-z0-9.-]+")
+"""A user principal name (Entra documentation, *UserPrincipalName policies*)."""
+
+
 class Mode(StrEnum):
     """How a secret is kept fresh: the value of the tag ``pat-rotation``."""
 
@@ -81,7 +89,7 @@ class Mode(StrEnum):
 
 @dataclass(frozen=True, order=True)
 class SecretName:
-    """Where a secret is kept. Compared as Key Vault does: without regard to case."""
+    """Where a secret is kept. Key Vault compares names without regard to case: see ``folded``."""
 
     vault: str
     """The vault's name: the first label of its address."""
@@ -313,6 +321,12 @@ class Snapshot:
     """When the scan before this one looked at the secret."""
     known: frozenset[Fact] = frozenset()
     """The facts that were asked for."""
+
+    @property
+    def is_identified(self) -> bool:
+        """Whether the recorded id is that of the stored value, as far as the value is known."""
+        recorded, value = self.mandate.recorded, self.secret.value
+        return recorded is not None and (value is None or value.digest == recorded.digest)
 
 
 class Action(StrEnum):

@@ -90,6 +90,10 @@ class Observer:
         """Begin a snapshot by reading the newest version of a secret from its vault."""
         return self.begin(call(self._ports.store.read, name))
 
+    def reread(self, s: Snapshot) -> Snapshot:
+        """Read the tags of a snapshot anew, after a step has changed them."""
+        return replace(s, mandate=tags.parse(s.secret.tags, self._defaults))
+
     def begin(self, secret: ManagedSecret) -> Snapshot:
         """Begin a snapshot of a secret as a list or a read shows it."""
         mandate = tags.parse(secret.tags, self._defaults)

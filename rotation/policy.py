@@ -8,17 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rotation import schedule
 from rotation.model import Action, Decision, Fact, Mode, Question, Snapshot
-from rotation.schedule import (  # fmt: skip
-    MINUTE,
-    is_hour_of_proof,
-    living,
-    renewal_at,
-    retirement_at,
-    retry_at,
-    shown,
-    superseded,
-)
+from rotation.schedule import MINUTE, shown
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -55,7 +47,8 @@ def watch_only(s: Snapshot, now: datetime) -> Answer:
         return Decision(Action.WATCH, "no-expiry", "watched; set its expiry to be reminded of it")
     if ends_at <= now:
         return Decision(Action.WATCH, "expired", f"watched; it expired on {shown(ends_at)}")
-    message = f"watched; {(ends_at - now).days} days left, until {shown(ends_at)}"
+    days = (ends_at - now).days
+    message = f"watched; {days} day{'' if days == 1 else 's'} left, until {shown(ends_at)}"
     return Decision(Action.WATCH, "watched", message)
 
 
@@ -64,35 +57,37 @@ def block_without_session(s: Snapshot, _now: datetime) -> Answer:
     if s.session is None:
         return Question(Fact.SESSION)
     if not s.session.is_working:
-        by = f", by {shown(s.secret.expires_at)}" if s.secret.expires_at else ""
+        by = f"; its token expires on {shown(s.secret.expires_at)}" if s.secret.expires_at else ""
         return Decision(Action.BLOCK, s.session.reason, s.session.message + by)
     return None if Fact.TOKENS in s.known else Question(Fact.TOKENS)  # what all later rules need
 
 
 def identify_value(s: Snapshot, now: datetime) -> Answer:
     """5. No id is recorded for the stored value."""
-    recorded, value, mark = s.mandate.recorded, s.secret.value, s.secret.name.mark
-    if recorded and (value is None or value.digest == recorded.digest):
+    place, mark = s.mandate.place, s.secret.name.mark
+    if s.is_identified:
         return None
     if s.proof is None:
         return Question(Fact.PROOF)
     if not s.proof:
-        return _reject("value-refused", f"the stored value is no token of {s.mandate.place}")
+        return _reject("value-refused", f"the stored value is no token of {place}; paste one")
     if Fact.HISTORY not in s.known:
         return Question(Fact.HISTORY)
     if s.former_id:
         message = "an older version recorded the id of this very value"
         adopt = Decision(Action.ADOPT, "value-restored", message, token=s.recorded)
         return reject_foreign_token(s, now) or adopt
-    bound = living(s, now)
+    bound = schedule.living(s, now)
     if s.mandate.mode is Mode.EXTEND:
-        return _reject("unknown-value", "a value of unknown token cannot be extended")
-    if len({token.scopes for token in bound}) > 1:
-        return _reject("scopes-differ", f"the tokens marked {mark} differ in scope")
+        message = "only a recorded token is extended; set mode regenerate for one run"
+        return _reject("unknown-value", message)
     if not bound:
-        message = f"no token of {s.mandate.place} is marked {mark}; end its name there with that"
+        message = f"no token of {place} is marked {mark}; end the name of this one there with it"
         return _reject("nothing-bound", message)
-    if at := retry_at(s, now):
+    if len({token.scopes for token in bound}) > 1:
+        message = f"the tokens of {place} marked {mark} differ in scope; revoke the wrong ones"
+        return _reject("scopes-differ", message)
+    if at := schedule.retry_at(s, now):
         return Decision(Action.NOTHING, "backing-off", "its renewal failed; it is tried again", at)
     message = "which token the value is nobody knows; a successor makes it certain"
     return Decision(Action.RENEW, "unknown-value", message, token=bound[-1])
@@ -118,7 +113,7 @@ def renew_dead(s: Snapshot, now: datetime) -> Answer:
         return Question(Fact.RECORDED)  # another run may have extended it since the list was made
     if not is_expired and s.proof is None and Fact.RECORDED in s.known:
         return Question(Fact.PROOF)  # missing on the list of the living: revoked, or stored since
-    if retry_at(s, now) or not (is_expired or s.proof is False):
+    if schedule.retry_at(s, now) or not (is_expired or s.proof is False):
         return None
     if is_expired:
         return Decision(Action.RENEW, "expired", "its token has expired", token=s.recorded)
@@ -128,12 +123,11 @@ def renew_dead(s: Snapshot, now: datetime) -> Answer:
 def renew_due(s: Snapshot, now: datetime) -> Answer:
     """8. The renewal time has come."""
     token, mandate = s.recorded, s.mandate
-    if token is None or now < renewal_at(token, mandate, s.secret.name) or retry_at(s, now):
+    if token is None or not schedule.is_renewal_wanted(s, now) or schedule.retry_at(s, now):
         return None
-    message = f"its token expires on {shown(token.valid_to)}"
     gains = now + mandate.lifetime > token.valid_to + MINUTE and not s.has_wall
-    is_extended = mandate.mode is Mode.EXTEND and gains
-    return Decision(Action.EXTEND if is_extended else Action.RENEW, "due", message, token=token)
+    action = Action.EXTEND if mandate.mode is Mode.EXTEND and gains else Action.RENEW
+    return Decision(action, "due", f"its token expires on {shown(token.valid_to)}", token=token)
 
 
 def refresh_metadata(s: Snapshot, _now: datetime) -> Answer:
@@ -149,7 +143,9 @@ def refresh_metadata(s: Snapshot, _now: datetime) -> Answer:
 
 def retire_superseded(s: Snapshot, now: datetime) -> Answer:
     """10. A superseded token and the newest version are both older than the grace period."""
-    ripe = [token for token in superseded(s, now) if retirement_at(token, s) <= now]
+    ripe = [
+        token for token in schedule.superseded(s, now) if schedule.retirement_at(token, s) <= now
+    ]
     if ripe and s.proof is None:
         return Question(Fact.PROOF)
     if not ripe or not s.proof:
@@ -160,7 +156,7 @@ def retire_superseded(s: Snapshot, now: datetime) -> Answer:
 def prove_value(s: Snapshot, now: datetime) -> Answer:
     """11. Its hour to be proven has come since the last scan, or its last renewal failed."""
     has_failed = s.mandate.attempt is not None
-    if s.proof is not None or not (has_failed or is_hour_of_proof(s, now)):
+    if s.proof is not None or not (has_failed or schedule.is_hour_of_proof(s, now)):
         return None
     message = "its last renewal failed" if has_failed else "its hour of the day to be proven"
     return Decision(Action.PROVE, "attempt-failed" if has_failed else "daily", message)
@@ -168,13 +164,11 @@ def prove_value(s: Snapshot, now: datetime) -> Answer:
 
 def nothing(s: Snapshot, now: datetime) -> Decision:
     """12. Otherwise."""
-    if at := retry_at(s, now):
+    at = schedule.next_at(s, now)
+    if schedule.is_renewal_wanted(s, now):
         message = "its token is dead" if s.proof is False else "its renewal failed"
         return Decision(Action.NOTHING, "backing-off", f"{message}; it is tried again", at)
-    dates = [renewal_at(s.recorded, s.mandate, s.secret.name)] if s.recorded else []
-    others = [retirement_at(token, s) for token in superseded(s, now)]
-    at = min(dates + others, default=None)
-    if others:
+    if schedule.superseded(s, now):
         return Decision(Action.NOTHING, "in-grace", "its predecessor is in grace", at)
     return Decision(Action.NOTHING, "fresh", "its token is fresh", at)
 

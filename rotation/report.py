@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from rotation import schedule
 from rotation.model import Action, Decision, SecretName, Session, Snapshot
-from rotation.schedule import renewal_at, retirement_at, retry_at, superseded
+from rotation.schedule import is_renewal_wanted, retirement_at, retry_at, superseded
 from rotation.tags import format_instant
 
 if TYPE_CHECKING:
@@ -163,7 +164,7 @@ class Fleet:
     def plan(self) -> dict[str, Any]:
         """Give the stable form of what a run would do now."""
         return {
-            "decisions": [_planned(finding) for finding in self.findings],
+            "decisions": [_planned(finding, self.checked_at) for finding in self.findings],
             "vaults_failed": [vars(failure) for failure in self.vault_failures],
         }
 
@@ -200,7 +201,7 @@ def state(finding: Finding, now: datetime) -> State:
         return State.FAILING
     if decision.action in {Action.REJECT, Action.BLOCK}:
         return STATES[decision.action]
-    if s.proof is False or retry_at(s, now):
+    if s.proof is False or (s.recorded and is_renewal_wanted(s, now) and retry_at(s, now)):
         return State.FAILING
     if decision.reason == "in-grace":
         return State.RETIRING
@@ -209,33 +210,34 @@ def state(finding: Finding, now: datetime) -> State:
 
 def expires_at(s: Snapshot) -> datetime | None:
     """Tell when the stored token really expires, or else what the vault shows."""
-    return s.recorded.valid_to if s.recorded else s.secret.expires_at
+    return s.recorded.valid_to if s.recorded and s.is_identified else s.secret.expires_at
 
 
 def next_at(finding: Finding, now: datetime) -> datetime | None:
-    """Tell when something is expected to be done next."""
-    s, decision = finding.snapshot, finding.decision
+    """Tell when something is expected to be done next; now, if it is due."""
+    decision = finding.decision
     if decision is None or decision.action in ENDINGS:
         return decision.next_at if decision else None
-    at = renewal_at(s.recorded, s.mandate, s.secret.name) if s.recorded else now
-    return max(now, at) if decision.action in {Action.PROVE, Action.REFRESH} else now
+    if decision.action is Action.PROVE:
+        return schedule.next_at(finding.snapshot, now) or now
+    return now
 
 
-def _planned(finding: Finding) -> dict[str, Any]:
+def _planned(finding: Finding, now: datetime) -> dict[str, Any]:
     name, decision, error = finding.snapshot.secret.name, finding.decision, finding.error
     return {
         "vault": name.vault,
         "secret": name.name,
-        "action": str(decision.action) if decision else "fail",
+        "action": str(decision.action if decision else Action.NOTHING),
         "reason": decision.reason if decision else error and error.reason,
         "message": decision.message if decision else str(error),
-        "next_at": _instant(decision.next_at if decision else None),
+        "next_at": _instant(next_at(finding, now)),
     }
 
 
 def _status(finding: Finding, now: datetime) -> dict[str, Any]:
     s, decision, error = finding.snapshot, finding.decision, finding.error
-    mandate, recorded = s.mandate, s.mandate.recorded
+    mandate, recorded = s.mandate, s.mandate.recorded if s.is_identified else None
     return {
         "vault": s.secret.name.vault,
         "secret": s.secret.name.name,

@@ -151,7 +151,7 @@ class Rotator:
                 if decision.reason == "token-lost":
                     lost = decision.token and decision.token.authorization_id
                     x.say(Kind.TOKEN_LOST, s.secret, s.mandate, authorization_id=lost)
-                s = STEPS[decision.action](x, s, decision.token)
+                s = observer.reread(STEPS[decision.action](x, s, decision.token))
                 actions.append(decision.action)
 
     def _attend(self, secret: ManagedSecret, observer: Observer, run_id: str) -> Outcome:

@@ -23,7 +23,8 @@ def renewal_at(token: Token, mandate: Mandate, name: SecretName) -> datetime:
     The window with its spread never takes more than half of the lifetime that was really granted:
     a lifespan policy may silently shorten it, and then a fixed window would renew at every run.
     """
-    granted = token.valid_to - token.valid_from
+    # An extended token has lived for longer than one lifetime: that must not widen its window.
+    granted = min(token.valid_to - token.valid_from, mandate.lifetime)
     window = min(mandate.rotate_before, granted / 2 / (1 + SPREAD))
     return token.valid_to - window * (1 + SPREAD * name.fraction("spread"))
 
@@ -40,6 +41,23 @@ def retry_at(snapshot: Snapshot, now: datetime) -> datetime | None:
     ends_at = snapshot.recorded.valid_to if snapshot.recorded else snapshot.secret.expires_at
     at = min(at, ends_at - DAY) if ends_at else at
     return at if at > now else None
+
+
+def is_renewal_wanted(snapshot: Snapshot, now: datetime) -> bool:
+    """Tell whether the current token is dead, or its renewal time has come."""
+    token = snapshot.recorded
+    if token is None or snapshot.proof is False:
+        return True
+    return now >= renewal_at(token, snapshot.mandate, snapshot.secret.name)
+
+
+def next_at(snapshot: Snapshot, now: datetime) -> datetime | None:
+    """Tell when something is expected to be done next, if it can be foreseen."""
+    token = snapshot.recorded
+    if token is None or is_renewal_wanted(snapshot, now):
+        return retry_at(snapshot, now)
+    retirements = [retirement_at(each, snapshot) for each in superseded(snapshot, now)]
+    return min([renewal_at(token, snapshot.mandate, snapshot.secret.name), *retirements])
 
 
 def living(snapshot: Snapshot, now: datetime) -> list[Token]:

@@ -24,7 +24,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from rotation.errors import SettingsError
-from rotation.model import Defaults
+from rotation.model import OWNER, Defaults
 
 PREFIX = "ROTATION_"
 VAULT_DOMAINS = {
@@ -33,12 +33,14 @@ VAULT_DOMAINS = {
     "login.partner.microsoftonline.cn": "vault.azure.cn",
 }
 """Each cloud's authority and its Key Vault domain (Azure documentation, *national clouds*)."""
+HTTPS_PORT = 443
 DEVOPS_HOSTS = ("dev.azure.com", "vssps.dev.azure.com")
 
 _GUID = r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
-_UPN = re.compile(r"[^\s/@:,]+@[^\s/@:,]+")
+_LONG = re.compile(r"[A-Za-z0-9_-]{40,}")
+_USERINFO = re.compile(r"//[^/@]*@")
 _VAULT_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,62}[A-Za-z0-9])?")
-_NCRONTAB = re.compile(r"(?:\S+ ){4,5}\S+")
+_NCRONTAB = re.compile(r"(?:\S+ ){5}\S+")
 
 
 @dataclass(frozen=True)
@@ -53,44 +55,60 @@ class Vault:
 
 def _words(value: object) -> tuple[str, ...]:
     """Split a list at commas and blanks."""
-    return tuple(re.split(r"[\s,]+", value.strip(" ,\t\n"))) if isinstance(value, str) else ()
+    words = tuple(word for word in re.split(r"[\s,]+", str(value)) if word)
+    if not words:
+        message = "expected at least one"
+        raise ValueError(message)
+    return words
 
 
 def _https(value: str) -> str:
-    parts = urlsplit(value)
+    parts = urlsplit(value.strip())
     is_plain = not (parts.query or parts.fragment or "@" in parts.netloc)
     if parts.scheme != "https" or not parts.hostname or not is_plain:
-        message = "expected an address that starts with https://"
+        message = "expected an address that starts with https://, without credentials or query"
         raise ValueError(message)
-    return value.rstrip("/")
+    _ = parts.port  # raises a ValueError that says what is wrong with it
+    return parts.geturl().rstrip("/")
+
+
+def _https_host(value: str) -> str:
+    url = _https(value)
+    if urlsplit(url).path:
+        message = f"expected no path after the host in {_shown(value)}"
+        raise ValueError(message)
+    return url
 
 
 def _vault(text: str) -> Vault:
-    name, _, url = text.rpartition("=")
-    if not url.startswith("https://"):
-        name, url = text, ""
-    elif urlsplit(_https(url)).path:
-        message = f"expected no path after the vault's host in {text!r}"
-        raise ValueError(message)
-    name = name or str(urlsplit(url).hostname).split(".")[0]
+    name, _, url = text.strip().rpartition("=")
+    if url.startswith("https://"):
+        url = _https_host(url)
+        name = name or str(urlsplit(url).hostname).split(".")[0]
+    else:
+        name, url = text.strip(), ""
     if not _VAULT_NAME.fullmatch(name):
-        message = f"expected a vault as name, https://host or name=https://host, not {text!r}"
+        message = f"expected a vault as name, https://host or name=https://host, not {_shown(text)}"
         raise ValueError(message)
-    return Vault(name, url.rstrip("/"))
+    return Vault(name, url)
 
 
 def _vaults(words: tuple[str, ...]) -> tuple[Vault, ...]:
     vaults = tuple(_vault(word) for word in words)
-    names = [vault.name.casefold() for vault in vaults]
-    if twice := sorted({name for name in names if names.count(name) > 1}):
-        message = f"expected each vault once, but {', '.join(twice)} is there again"
-        raise ValueError(message)
+    _refuse_same([vault.name.casefold() for vault in vaults])
     return vaults
 
 
+def _refuse_same(things: list[str]) -> None:
+    if twice := sorted({thing for thing in things if things.count(thing) > 1}):
+        message = f"expected each vault once, but {', '.join(twice)} is there again"
+        raise ValueError(message)
+
+
 def _owners(words: tuple[str, ...]) -> tuple[str, ...]:
-    if wrong := [word for word in words if not _UPN.fullmatch(word)]:
-        message = f"expected user principal names such as ada@example.com, not {', '.join(wrong)}"
+    if wrong := [word for word in words if not OWNER.fullmatch(word)]:
+        shown = ", ".join(_shown(word) for word in wrong)
+        message = f"expected user principal names such as ada@example.com, not {shown}"
         raise ValueError(message)
     return tuple(dict.fromkeys(word.lower() for word in words))
 
@@ -103,6 +121,7 @@ def _ncrontab(value: str) -> str:
 
 
 Url = Annotated[str, AfterValidator(_https)]
+HostUrl = Annotated[str, AfterValidator(_https_host)]
 Guid = Annotated[str, Field(pattern=rf"^{_GUID}$")]
 
 
@@ -116,7 +135,7 @@ class Settings(BaseSettings):
         env_prefix=PREFIX, frozen=True, env_ignore_empty=True, extra="ignore", validate_default=True
     )
 
-    authority: Url = "https://login.microsoftonline.com"
+    authority: HostUrl = "https://login.microsoftonline.com"
     devops_url: Url = f"https://{DEVOPS_HOSTS[0]}"
     devops_tokens_url: Url = f"https://{DEVOPS_HOSTS[1]}"
     vaults: Annotated[
@@ -159,14 +178,17 @@ class Settings(BaseSettings):
     @field_validator("vaults")
     @classmethod
     def _located(cls, value: tuple[Vault, ...], info: ValidationInfo) -> tuple[Vault, ...]:
-        return tuple(_locate(vault, info) for vault in value)
+        located = tuple(_locate(vault, info) for vault in value)
+        _refuse_same([_address(vault) for vault in located])
+        return located
 
     @field_validator("session_vault")
     @classmethod
     def _apart(cls, value: Vault, info: ValidationInfo) -> Vault:
         value = _locate(value, info)
         for watched in info.data.get("vaults", ()):
-            if value.url == watched.url or value.name.casefold() == watched.name.casefold():
+            is_same = value.name.casefold() == watched.name.casefold()
+            if is_same or _address(value) == _address(watched):
                 message = "expected a vault of its own: pipelines read the watched ones"
                 raise ValueError(message)
         return value
@@ -179,6 +201,12 @@ class Settings(BaseSettings):
             message = f"expected at most ROTATION_MAX_LIFETIME_DAYS, which is {highest}"
             raise ValueError(message)
         return value
+
+
+def _address(vault: Vault) -> str:
+    """Give where a vault is, in the one form that its address can be compared in."""
+    parts = urlsplit(vault.url)
+    return f"{parts.hostname}:{parts.port or HTTPS_PORT}"
 
 
 def _locate(vault: Vault, info: ValidationInfo) -> Vault:
@@ -221,7 +249,8 @@ def load() -> Settings:
 
 def unknown_names() -> tuple[str, ...]:
     """Give the variables that look like settings and are none: misspelt, or of another version."""
-    known = {PREFIX + name.upper() for name in Settings.model_fields}
+    fields = Settings.model_fields.items()
+    known = {PREFIX + name.upper() for name, field in fields if not field.validation_alias}
     return tuple(sorted(n for n in environ if n.startswith(PREFIX) and n.upper() not in known))
 
 
@@ -233,4 +262,10 @@ def _fault(error: Any) -> str:  # noqa: ANN401 - pydantic's error details
     expected = str(error["msg"]).removeprefix("Value error, ")
     if error["type"] == "string_pattern_mismatch":
         expected = "expected a GUID"
-    return f"{name} is {error['input']!r}: {expected[0].lower()}{expected[1:]}"
+    return f"{name} is {_shown(error['input'])}: {expected[0].lower()}{expected[1:]}"
+
+
+def _shown(value: object) -> str:
+    """Show a faulty setting, but nothing of it that may be a credential."""
+    text = _USERINFO.sub("//(credentials)@", ascii(value))
+    return _LONG.sub(lambda found: f"({len(found[0])} characters)", text)

@@ -1,7 +1,8 @@
 """The steps: Renew, Extend, Retire, Adopt, Refresh, Prove. Each is a short list of remote calls.
 
 Each gap between two calls is a place where the process may die; the comment there says what that
-leaves behind and which rule picks it up. Every step returns the snapshot as the answers amend it.
+leaves behind and which rule picks it up. Every step returns the snapshot as the answers amend it;
+what the tags then ask for is read from them anew.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from rotation.model import (
     Token,
     TokenValue,
 )
-from rotation.schedule import MINUTE, renewal_at
+from rotation.schedule import MINUTE, is_renewal_wanted, renewal_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -107,7 +108,6 @@ def _succeed(x: Settling, s: Snapshot, old: Token) -> Snapshot:
     return replace(
         s,
         secret=stored,
-        mandate=replace(s.mandate, recorded=recorded, attempt=None, retire_now=None),
         recorded=token,
         bound=(*s.bound, token),
         proof=True,
@@ -147,8 +147,7 @@ def extend(x: Settling, s: Snapshot, old: Token | None) -> Snapshot:
         x.say(Kind.LIFETIME_CLAMPED, written, mandate, **about)
     x.say(Kind.TOKEN_EXTENDED, written, mandate, **about)
     others = (t for t in s.bound if t.authorization_id != token.authorization_id)
-    mandate = replace(mandate, attempt=None)
-    return replace(proven, secret=written, mandate=mandate, bound=(*others, token))
+    return replace(proven, secret=written, bound=(*others, token))
 
 
 def retire(x: Settling, s: Snapshot, old: Token | None) -> Snapshot:
@@ -199,13 +198,13 @@ def adopt(x: Settling, s: Snapshot, former: Token | None) -> Snapshot:
     written = x.call(
         x.ports.store.write_tags,
         s.secret,
-        tags.adopted(s.secret.tags, recorded),
+        tags.succeeded(tags.adopted(s.secret.tags, recorded)),
         expires_at=token.valid_to,
     )
     # A crash here leaves all in order.
     about = {"authorization_id": token.authorization_id, "expires_at": token.valid_to}
     x.say(Kind.TOKEN_ADOPTED, written, s.mandate, **about)
-    return replace(s, secret=written, mandate=replace(s.mandate, recorded=recorded))
+    return replace(s, secret=written)
 
 
 def refresh(x: Settling, s: Snapshot, current: Token | None) -> Snapshot:
@@ -214,7 +213,10 @@ def refresh(x: Settling, s: Snapshot, current: Token | None) -> Snapshot:
     proven = s if s.proof is not None else prove(x, s, None)
     if not proven.proof:
         return proven  # rule 7 goes on
-    written = x.call(x.ports.store.write_tags, s.secret, s.secret.tags, expires_at=token.valid_to)
+    # An extension that died before it was written down has succeeded by now.
+    is_due = is_renewal_wanted(proven, x.ports.clock())
+    kept = s.secret.tags if is_due else tags.succeeded(s.secret.tags)
+    written = x.call(x.ports.store.write_tags, s.secret, kept, expires_at=token.valid_to)
     # A crash here leaves all in order.
     about = {"authorization_id": token.authorization_id, "expires_at": token.valid_to}
     x.say(Kind.METADATA_REFRESHED, written, s.mandate, **about)

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, TypeVar
 
 from rotation.model import DIGEST_LENGTH, Attempt, Defaults, Mandate, Mode, Recorded
+from rotation.model import OWNER as OWNER_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -39,7 +40,6 @@ _DIGEST = rf"[0-9a-f]{{{DIGEST_LENGTH}}}"
 # Azure DevOps: letters, digits and hyphens, a letter or digit at both ends, at most 50 characters.
 # Nothing that could steer a request to another host or path gets through.
 _ORGANIZATION = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,48}[A-Za-z0-9])?")
-_OWNER = re.compile(r"[^\s/@:,]+@[^\s/@:,]+")
 _RECORDED = re.compile(rf"({_GUID})(?: ({_DIGEST}))?", re.IGNORECASE)
 _RETIRE = re.compile(rf"now ({_DIGEST})", re.IGNORECASE)
 _INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
@@ -113,7 +113,7 @@ class _Reader:
         self.faults: list[str] = []
 
     def mandate(self) -> Mandate:
-        mode = self._read(ROTATION, _mode, Mode.WATCH)
+        mode = self._read(ROTATION, _mode, Mode.REGENERATE)
         longest = self.defaults.max_lifetime.days
         lifetime = self._read(LIFETIME_DAYS, _days(longest), self.defaults.lifetime)
         mandate = Mandate(
@@ -155,7 +155,8 @@ class _Reader:
             self.faults.append(
                 f"tag {ORGANIZATION} is missing, expected the name of an organization"
             )
-        if mandate.rotate_before >= mandate.lifetime:
+        is_lifetime_faulty = any(LIFETIME_DAYS in fault for fault in self.faults)
+        if mandate.rotate_before >= mandate.lifetime and not is_lifetime_faulty:
             self.faults.append(
                 f"tag {ROTATE_BEFORE_DAYS} is {mandate.rotate_before.days}, "
                 f"expected less than the lifetime of {mandate.lifetime.days} days"
@@ -187,7 +188,7 @@ def _organization(text: str) -> str:
 
 
 def _owner(text: str) -> str:
-    if not _OWNER.fullmatch(text):
+    if not OWNER_NAME.fullmatch(text):
         message = "a user principal name such as ada@example.com"
         raise ValueError(message)
     return text.lower()

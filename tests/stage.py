@@ -144,19 +144,27 @@ def stage(request: pytest.FixtureRequest, world: World, clock: ManualClock) -> S
 
 
 @pytest.fixture
-def overheard(caplog: pytest.LogCaptureFixture) -> Iterator[Callable[[], str]]:
-    """Listen to everything that is logged, the libraries' DEBUG lines too, as it is redacted."""
+def loggers() -> Iterator[list[logging.Logger]]:
+    """Give the loggers that the product may change, and leave them as they were."""
     factory = logging.getLogRecordFactory()
     loggers = [logging.getLogger(name) for name in ("", "rotation", *redaction.LIBRARIES)]
-    before = [(logger, logger.level, list(logger.handlers)) for logger in loggers]
+    before = [(one, one.level, one.propagate, list(one.handlers)) for one in loggers]
+    yield loggers
+    logging.setLogRecordFactory(factory)
+    for one, level, propagate, handlers in before:
+        one.setLevel(level)
+        one.propagate, one.handlers = propagate, handlers
+
+
+@pytest.fixture
+def overheard(
+    caplog: pytest.LogCaptureFixture, loggers: list[logging.Logger]
+) -> Callable[[], str]:
+    """Listen to everything that is logged, the libraries' DEBUG lines too, as it is redacted."""
     redaction.install()
     for logger in loggers:
         logger.setLevel(logging.DEBUG)
-    yield lambda: "\n".join(f"{vars(record)}" for record in caplog.records) + caplog.text
-    logging.setLogRecordFactory(factory)
-    for logger, level, handlers in before:
-        logger.setLevel(level)
-        logger.handlers = handlers
+    return lambda: "\n".join(f"{vars(record)}" for record in caplog.records) + caplog.text
 
 
 @pytest.fixture

@@ -32,6 +32,7 @@ def rotator(
     sandbox: Sandbox,  # noqa: ARG001 - sets the environment
     clock: ManualClock,
     slept: list[float],  # noqa: ARG001 - no test waits
+    loggers: object,  # noqa: ARG001 - left as they were
 ) -> Iterator[Rotator]:
     """Give the product as its composition root puts it together."""
     with wiring.open_rotator(settings.load(), clock) as rotator:

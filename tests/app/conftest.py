@@ -1,0 +1,43 @@
+"""A world with two watched vaults, its faces on loopback, and the process left as it was."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sandbox.clock import ManualClock
+from sandbox.furniture import ORGANIZATION, OWNER, VAULT
+from sandbox.world import World
+from tests.contract.conftest import authority, sandbox
+from tests.stage import loggers, slept
+
+if TYPE_CHECKING:
+    from sandbox.clock import Clock
+
+__all__ = ["authority", "loggers", "sandbox", "slept"]
+
+OTHER_VAULT = "kv-web"
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """Give the world's clock, to be turned by hand."""
+    return ManualClock(datetime(2026, 11, 22, 7, 0, tzinfo=UTC))
+
+
+@pytest.fixture
+def world(clock: Clock) -> World:
+    """Give a world with two empty vaults, one organization and one connected owner."""
+    world = World(clock)
+    world.add_vault(VAULT)
+    world.add_vault(OTHER_VAULT)
+    world.add_organization(ORGANIZATION, [world.add_user(OWNER)])
+    world.connect(OWNER)
+    return world
+
+
+@pytest.fixture(autouse=True)
+def process_as_before(loggers: object, slept: object) -> None:
+    """Leave the loggers as they were, and let no waiting take time."""
