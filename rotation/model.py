@@ -323,6 +323,18 @@ class Snapshot:
     """The facts that were asked for."""
 
     @property
+    def current(self) -> Token:
+        """The recorded token, which every rule after the sixth may count on.
+
+        Raises:
+            LookupError: it was not found, or not asked for.
+        """
+        if self.recorded is None:
+            message = f"the recorded token of {self.secret.name} is not known"
+            raise LookupError(message)
+        return self.recorded
+
+    @property
     def is_identified(self) -> bool:
         """Whether the recorded id is that of the stored value, as far as the value is known."""
         recorded, value = self.mandate.recorded, self.secret.value

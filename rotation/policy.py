@@ -108,37 +108,36 @@ def reject_foreign_token(s: Snapshot, _now: datetime) -> Answer:
 
 def renew_dead(s: Snapshot, now: datetime) -> Answer:
     """7. The current token is expired or revoked, or its value proved false."""
-    is_expired = s.recorded is not None and s.recorded.valid_to <= now
+    is_expired = s.current.valid_to <= now
     if is_expired and Fact.RECORDED not in s.known:
         return Question(Fact.RECORDED)  # another run may have extended it since the list was made
     if not is_expired and s.proof is None and Fact.RECORDED in s.known:
         return Question(Fact.PROOF)  # missing on the list of the living: revoked, or stored since
     if schedule.retry_at(s, now) or not (is_expired or s.proof is False):
         return None
-    if is_expired:
-        return Decision(Action.RENEW, "expired", "its token has expired", token=s.recorded)
-    return Decision(Action.RENEW, "token-lost", "its token died early", token=s.recorded)
+    reason, how = ("expired", "has expired") if is_expired else ("token-lost", "died early")
+    return Decision(Action.RENEW, reason, f"its token {how}", token=s.current)
 
 
 def renew_due(s: Snapshot, now: datetime) -> Answer:
     """8. The renewal time has come."""
-    token, mandate = s.recorded, s.mandate
-    if token is None or not schedule.is_renewal_wanted(s, now) or schedule.retry_at(s, now):
+    if not schedule.is_renewal_wanted(s, now) or schedule.retry_at(s, now):
         return None
-    gains = now + mandate.lifetime > token.valid_to + MINUTE and not s.has_wall
-    action = Action.EXTEND if mandate.mode is Mode.EXTEND and gains else Action.RENEW
-    return Decision(action, "due", f"its token expires on {shown(token.valid_to)}", token=token)
+    gains = now + s.mandate.lifetime > s.current.valid_to + MINUTE and not s.has_wall
+    action = Action.EXTEND if s.mandate.mode is Mode.EXTEND and gains else Action.RENEW
+    message = f"its token expires on {shown(s.current.valid_to)}"
+    return Decision(action, "due", message, token=s.current)
 
 
 def refresh_metadata(s: Snapshot, _now: datetime) -> Answer:
     """9. The vault's expiry differs from the token's real one by more than a minute."""
-    token, shown_at = s.recorded, s.secret.expires_at
-    if token is None or (shown_at and abs(shown_at - token.valid_to) <= MINUTE):
+    real, told = s.current.valid_to, s.secret.expires_at
+    if told and abs(told - real) <= MINUTE:
         return None
     if Fact.RECORDED not in s.known:
         return Question(Fact.RECORDED)  # another run may have extended it since the list was made
-    message = f"the vault does not show that its token expires on {shown(token.valid_to)}"
-    return Decision(Action.REFRESH, "expiry-differs", message, token=token)
+    message = f"the vault does not show that its token expires on {shown(real)}"
+    return Decision(Action.REFRESH, "expiry-differs", message, token=s.current)
 
 
 def retire_superseded(s: Snapshot, now: datetime) -> Answer:
@@ -177,17 +176,10 @@ def _reject(reason: str, message: str) -> Decision:
     return Decision(Action.REJECT, reason, message)
 
 
+# fmt: off
 RULES = (
-    reject_faulty_tags,
-    skip_disabled,
-    watch_only,
-    block_without_session,
-    identify_value,
-    reject_foreign_token,
-    renew_dead,
-    renew_due,
-    refresh_metadata,
-    retire_superseded,
-    prove_value,
+    reject_faulty_tags, skip_disabled, watch_only, block_without_session, identify_value,
+    reject_foreign_token, renew_dead, renew_due, refresh_metadata, retire_superseded, prove_value,
 )
+# fmt: on
 ABOUT_THE_VALUE = RULES[4:]

@@ -45,19 +45,17 @@ def retry_at(snapshot: Snapshot, now: datetime) -> datetime | None:
 
 def is_renewal_wanted(snapshot: Snapshot, now: datetime) -> bool:
     """Tell whether the current token is dead, or its renewal time has come."""
-    token = snapshot.recorded
-    if token is None or snapshot.proof is False:
-        return True
-    return now >= renewal_at(token, snapshot.mandate, snapshot.secret.name)
+    due_at = renewal_at(snapshot.current, snapshot.mandate, snapshot.secret.name)
+    return snapshot.proof is False or now >= due_at
 
 
 def next_at(snapshot: Snapshot, now: datetime) -> datetime | None:
     """Tell when something is expected to be done next, if it can be foreseen."""
-    token = snapshot.recorded
-    if token is None or is_renewal_wanted(snapshot, now):
+    if is_renewal_wanted(snapshot, now):
         return retry_at(snapshot, now)
-    retirements = [retirement_at(each, snapshot) for each in superseded(snapshot, now)]
-    return min([renewal_at(token, snapshot.mandate, snapshot.secret.name), *retirements])
+    retirements = [retirement_at(token, snapshot) for token in superseded(snapshot, now)]
+    due_at = renewal_at(snapshot.current, snapshot.mandate, snapshot.secret.name)
+    return min([due_at, *retirements])
 
 
 def living(snapshot: Snapshot, now: datetime) -> list[Token]:

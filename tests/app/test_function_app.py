@@ -56,9 +56,9 @@ def fresh_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     function_app._rotator.cache_clear()  # noqa: SLF001
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def functions() -> dict[str, Function]:
-    """Give the functions, by name, as the host indexes them."""
+    """Give the functions, by name, as the host indexes them: once in a process."""
     return {str(found.get_function_name()): found for found in function_app.app.get_functions()}
 
 
