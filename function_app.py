@@ -51,8 +51,7 @@ def scan(timer: func.TimerRequest) -> None:
         LOGGER.warning("this run is late; nothing is lost by that")
     report = _rotator().run()
     if report.has_failures:
-        counted = ", ".join(f"{count} {what}" for what, count in report.counts.items() if count)
-        message = f"run {report.run_id}: {counted}; the log names each failure"
+        message = f"run {report.run_id}: {report.summary}; the log names each failure"
         raise RunFailedError(message)
 
 

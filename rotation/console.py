@@ -89,8 +89,7 @@ def show_run(report: RunReport) -> None:
     results.print(table)
     _show_vaults(report.vault_failures)
     _show_owners(report.sessions, only_lost=True)
-    counted = ", ".join(f"{count} {what}" for what, count in report.counts.items() if count)
-    results.print(escape(f"Run {report.run_id}: {counted or 'no managed secrets found'}."))
+    results.print(escape(f"Run {report.run_id}: {report.summary}."))
 
 
 def show_plan(fleet: Fleet) -> None:

@@ -114,6 +114,12 @@ class RunReport:
         return {**{str(ending): counted[ending] for ending in Ending}, "vaults_failed": self.lost}
 
     @property
+    def summary(self) -> str:
+        """The counts in words, without the noughts."""
+        counted = ", ".join(f"{count} {what}" for what, count in self.counts.items() if count)
+        return counted.replace("_", " ") or "no managed secrets found"
+
+    @property
     def lost(self) -> int:
         """How many vaults could not be listed."""
         return len(self.vault_failures)

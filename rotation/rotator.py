@@ -10,14 +10,16 @@ import traceback
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 from uuid import uuid4
 
 from rotation import tags
+from rotation.claim import unclaimed
 from rotation.errors import LockHeldError, RotationError, VerificationError
-from rotation.events import Event, Kind
+from rotation.events import Kind
 from rotation.model import Action, Decision, Session
 from rotation.observer import Observer
+from rotation.recorder import Recorder
 from rotation.report import ENDINGS, Ending, Finding, Fleet, Outcome, RunReport, VaultFailure
 from rotation.schedule import superseded
 from rotation.settling import ACTIONS_LIMIT, Settling
@@ -68,72 +70,68 @@ class Rotator:
 
     def run(self, progress: Progress = silently) -> RunReport:
         """Scan all vaults, and settle what needs it; failures are counted, none stops the rest."""
-        run_id, started_at = uuid4().hex[:12], self._ports.clock()
-        self._record(Kind.SCAN_STARTED, run_id)
+        recorder, started_at = self._recorder(), self._ports.clock()
+        recorder.say(Kind.SCAN_STARTED)
         observer = self._observer()
         self._scanned_at = started_at
         with ThreadPoolExecutor(self._scope.concurrency) as pool:
-            sessions = tuple(pool.map(lambda o: self._session(o, observer), self._scope.owners))
-            self._report_sessions(sessions, run_id)
+            sessions = self._try_sessions(pool, observer)
+            for session in sessions:
+                recorder.session(session)
             secrets, vault_failures = self._list(pool)
             for failure in vault_failures:
-                self._record(Kind.ROTATION_FAILED, run_id, **vars(failure))
+                recorder.say(Kind.ROTATION_FAILED, **vars(failure))
             outcomes = []
-            for outcome in pool.map(lambda s: self._attend(s, observer, run_id), secrets):
+            for outcome in pool.map(lambda s: self._attend(s, observer, recorder), secrets):
                 outcomes.append(outcome)
                 progress(len(outcomes), len(secrets))
-        self._report_unclaimed(secrets, vault_failures, observer, run_id)
+        self._report_unclaimed(secrets, vault_failures, observer, recorder)
         report = RunReport(
-            run_id=run_id,
+            run_id=recorder.run_id,
             started_at=started_at,
             finished_at=self._ports.clock(),
             outcomes=tuple(outcomes),
             sessions=sessions,
             vault_failures=vault_failures,
         )
-        counted = ", ".join(f"{count} {what}" for what, count in report.counts.items() if count)
         reason = "failed" if report.has_failures else "completed"
-        self._record(Kind.SCAN_COMPLETED, run_id, reason=reason, message=counted or "no secrets")
+        recorder.say(Kind.SCAN_COMPLETED, reason=reason, message=report.summary)
         return report
 
     def survey(self, progress: Progress = silently) -> Fleet:
         """Look at all managed secrets and owners, and decide, but do nothing."""
         observer = self._observer()
         with ThreadPoolExecutor(self._scope.concurrency) as pool:
-            sessions = tuple(pool.map(lambda o: self._session(o, observer), self._scope.owners))
+            sessions = self._try_sessions(pool, observer)
             secrets, vault_failures = self._list(pool)
             findings = []
-            for finding in pool.map(lambda secret: self._find(secret, observer), secrets):
+            for finding in pool.map(lambda secret: _find(secret, observer), secrets):
                 findings.append(finding)
                 progress(len(findings), len(secrets))
-        now = self._ports.clock()
-        return Fleet(now, tuple(findings), sessions, vault_failures)
+        return Fleet(self._ports.clock(), tuple(findings), sessions, vault_failures)
 
     def settle(
-        self, name: SecretName, observer: Observer | None = None, run_id: str | None = None
+        self, name: SecretName, observer: Observer | None = None, recorder: Recorder | None = None
     ) -> Outcome:
         """Take the lock of one secret; observe, decide and act until nothing is left to do.
 
         Args:
             name: the secret.
             observer: looks on behalf of the whole run; one of its own if None.
-            run_id: names the run in events; one of its own if None.
+            recorder: tells on behalf of the whole run; one of its own if None.
 
         Returns:
             How it ended; whatever goes wrong is an outcome, too.
         """
-        run_id = run_id or uuid4().hex[:12]
-        looks = observer or self._observer()
+        looks, tells = observer or self._observer(), recorder or self._recorder()
         actions: list[Action] = []
-        return self._safely(
-            name, run_id, actions, lambda: self._settle(name, looks, run_id, actions)
-        )
+        return _safely(name, tells, actions, lambda: self._settle(name, looks, tells, actions))
 
     def _settle(
-        self, name: SecretName, observer: Observer, run_id: str, actions: list[Action]
+        self, name: SecretName, observer: Observer, recorder: Recorder, actions: list[Action]
     ) -> Outcome:
         with self._locks.hold(name) as lock:
-            x = Settling(self._ports, lock, run_id, self._ports.clock())
+            x = Settling(self._ports, lock, recorder, self._ports.clock())
             s = observer.read(name, x.call)
             if not tags.is_managed(s.secret.tags):
                 message = f"the tag {tags.ROTATION} has been taken off"
@@ -141,105 +139,51 @@ class Rotator:
             while True:
                 was_proven_false = s.proof is False
                 s, decision = observer.look(s, x.call)
+                about = (s.secret, s.mandate)
                 if s.proof is False and not was_proven_false:
-                    x.say(Kind.PROOF_FAILED, s.secret, s.mandate, secret_version=s.secret.version)
+                    recorder.about(Kind.PROOF_FAILED, *about, secret_version=s.secret.version)
                 if decision.action in ENDINGS:
-                    return self._ended(s, decision, run_id, actions)
+                    return _ended(s, decision, recorder, actions)
                 if len(actions) == ACTIONS_LIMIT:
                     message = f"{name} is not settled after {ACTIONS_LIMIT} actions"
                     raise VerificationError(message)
                 if decision.reason == "token-lost":
-                    lost = decision.token and decision.token.authorization_id
-                    x.say(Kind.TOKEN_LOST, s.secret, s.mandate, authorization_id=lost)
+                    lost = s.current.authorization_id
+                    recorder.about(Kind.TOKEN_LOST, *about, authorization_id=lost)
                 s = observer.reread(STEPS[decision.action](x, s, decision.token))
                 actions.append(decision.action)
 
-    def _attend(self, secret: ManagedSecret, observer: Observer, run_id: str) -> Outcome:
+    def _attend(self, secret: ManagedSecret, observer: Observer, recorder: Recorder) -> Outcome:
         """Settle a secret if a glance at it says that it needs something."""
 
         def look() -> Outcome | None:
             s, decision = observer.glance(secret)
-            others = superseded(s, self._ports.clock())
-            if s.mandate.recorded and len(others) > SUPERSEDED_LIMIT:
-                self._record_about(
-                    Kind.UNCLAIMED_TOKEN_FOUND,
-                    s,
-                    run_id,
-                    reason="too-many-superseded",
-                    message=f"{len(others)} superseded tokens: something renews it too often",
-                )
+            count = len(superseded(s, self._ports.clock())) if s.mandate.recorded else 0
+            if count > SUPERSEDED_LIMIT:
+                message = f"{count} superseded tokens: something renews it too often"
+                found = {"reason": "too-many-superseded", "message": message}
+                recorder.about(Kind.UNCLAIMED_TOKEN_FOUND, s.secret, s.mandate, **found)
             if isinstance(decision, Decision) and decision.action in ENDINGS:
-                return self._ended(s, decision, run_id, [])
+                return _ended(s, decision, recorder, [])
             return None
 
-        seen = self._safely(secret.name, run_id, [], look)
-        return seen or self.settle(secret.name, observer, run_id)
+        seen = _safely(secret.name, recorder, [], look)
+        return seen or self.settle(secret.name, observer, recorder)
 
-    def _find(self, secret: ManagedSecret, observer: Observer) -> Finding:
-        """Look at a secret, whatever that takes, and do nothing."""
-        s = observer.begin(secret)
-        try:
-            return Finding(*observer.look(s))
-        except RotationError as exc:
-            return Finding(s, None, exc)
+    def _try_sessions(self, pool: ThreadPoolExecutor, observer: Observer) -> tuple[Session, ...]:
+        """Try the sessions of all owners, needed or not: that keeps them alive."""
 
-    def _ended(
-        self, s: Snapshot, decision: Decision, run_id: str, actions: list[Action]
-    ) -> Outcome:
-        kinds = {Action.BLOCK: Kind.ROTATION_BLOCKED, Action.REJECT: Kind.ROTATION_REJECTED}
-        if kind := kinds.get(decision.action):
-            self._record_about(kind, s, run_id, reason=decision.reason, message=decision.message)
-        return Outcome(
-            name=s.secret.name,
-            ending=ENDINGS[decision.action],
-            reason=decision.reason,
-            message=decision.message,
-            actions=tuple(actions),
-        )
+        def tried(owner: str) -> Session:
+            try:
+                return observer.sessions(owner)
+            except Exception as exc:  # noqa: BLE001 - one owner's trouble is not the others'
+                error = _translated(exc)
+                reason, message = error.reason, str(error)
+                return Session(
+                    owner, is_working=False, is_known=False, reason=reason, message=message
+                )
 
-    def _safely(
-        self, name: SecretName, run_id: str, actions: list[Action], work: Callable[[], T]
-    ) -> T | Outcome:
-        """Do ``work`` for one secret; whatever it raises is an outcome."""
-        try:
-            return work()
-        except LockHeldError as exc:
-            return Outcome(name, Ending.LOCKED, exc.reason, str(exc), tuple(actions))
-        except RotationError as exc:
-            reason, message = exc.reason, str(exc)
-        except Exception as exc:  # noqa: BLE001 - a defect must not stop the other secrets
-            # The words of a strange error may hold a value; its type and its place cannot.
-            place = traceback.extract_tb(exc.__traceback__)[-1]
-            reason = "unexpected"
-            message = f"{type(exc).__name__} in {PurePath(place.filename).name}:{place.lineno}"
-        self._record(
-            Kind.ROTATION_FAILED,
-            run_id,
-            vault=name.vault,
-            secret=name.name,
-            reason=reason,
-            message=message,
-        )
-        return Outcome(name, Ending.FAILED, reason, message, tuple(actions))
-
-    def _session(self, owner: str, observer: Observer) -> Session:
-        try:
-            return observer.sessions(owner)
-        except RotationError as exc:
-            return Session(
-                owner, is_working=False, is_known=False, reason=exc.reason, message=str(exc)
-            )
-
-    def _report_sessions(self, sessions: Sequence[Session], run_id: str) -> None:
-        for session in sessions:
-            about = {"owner": session.owner, "message": session.message or None}
-            if not session.is_working:
-                kind = Kind.SESSION_SIGN_IN_NEEDED if session.is_known else Kind.ROTATION_FAILED
-                self._record(kind, run_id, **about, reason=session.reason)
-            elif session.is_refreshed:
-                self._record(Kind.SESSION_REFRESHED, run_id, **about)
-            elif session.reason:
-                self._record(Kind.ROTATION_FAILED, run_id, **about, reason=session.reason)
+        return tuple(pool.map(tried, self._scope.owners))
 
     def _list(
         self, pool: ThreadPoolExecutor
@@ -249,8 +193,9 @@ class Rotator:
         def listed(vault: str) -> list[ManagedSecret] | VaultFailure:
             try:
                 return list(self._ports.store.list_managed(vault))
-            except RotationError as exc:
-                return VaultFailure(vault, exc.reason, str(exc))
+            except Exception as exc:  # noqa: BLE001 - one vault's trouble is not the others'
+                error = _translated(exc)
+                return VaultFailure(vault, error.reason, str(error))
 
         found = list(pool.map(listed, self._scope.vaults))
         failures = tuple(answer for answer in found if isinstance(answer, VaultFailure))
@@ -262,46 +207,70 @@ class Rotator:
         secrets: Sequence[ManagedSecret],
         failures: Sequence[VaultFailure],
         observer: Observer,
-        run_id: str,
+        recorder: Recorder,
     ) -> None:
-        """Report bound tokens whose secret is not managed, or names another owner."""
-        mandates = {
-            secret.name.folded: tags.parse(secret.tags, self._scope.defaults) for secret in secrets
-        }
+        defaults = self._scope.defaults
+        mandates = {secret.name.folded: tags.parse(secret.tags, defaults) for secret in secrets}
         unseen = {failure.vault.casefold() for failure in failures}
-        for (owner, organization), inventory in observer.inventories.answered().items():
-            for token in inventory.tokens:
-                name = token.marked
-                mandate = mandates.get(name) if name else None
-                is_claimed = mandate and (mandate.faults or mandate.owner in {owner, ""})
-                if name is None or name.vault in unseen or is_claimed:
-                    continue
-                self._record(
-                    Kind.UNCLAIMED_TOKEN_FOUND,
-                    run_id,
-                    vault=name.vault,
-                    secret=name.name,
-                    organization=organization,
-                    owner=owner,
-                    authorization_id=token.authorization_id,
-                    expires_at=token.valid_to,
-                    reason="another-owner" if mandate else "unmanaged",
-                    message="bound to a secret that does not claim it; it is never touched",
-                )
+        for found in unclaimed(observer.inventories.answered(), mandates, unseen):
+            recorder.say(
+                Kind.UNCLAIMED_TOKEN_FOUND,
+                vault=found.name.vault,
+                secret=found.name.name,
+                organization=found.organization,
+                owner=found.owner,
+                authorization_id=found.token.authorization_id,
+                expires_at=found.token.valid_to,
+                reason=found.reason,
+                message="bound to a secret that does not claim it; it is never touched",
+            )
 
     def _observer(self) -> Observer:
         return Observer(self._ports, self._sessions, self._scope.defaults, self._scanned_at)
 
-    def _record(self, kind: Kind, run_id: str, **keys: Any) -> None:  # noqa: ANN401 - an event's
-        self._ports.log.record(Event(kind, self._ports.clock(), run_id, **keys))
+    def _recorder(self) -> Recorder:
+        return Recorder(self._ports.log, self._ports.clock, uuid4().hex[:12])
 
-    def _record_about(self, kind: Kind, s: Snapshot, run_id: str, **keys: Any) -> None:  # noqa: ANN401
-        self._record(
-            kind,
-            run_id,
-            vault=s.secret.name.vault,
-            secret=s.secret.name.name,
-            organization=s.mandate.organization or None,
-            owner=s.mandate.owner or None,
-            **keys,
-        )
+
+def _find(secret: ManagedSecret, observer: Observer) -> Finding:
+    """Look at a secret, whatever that takes, and do nothing."""
+    s = observer.begin(secret)
+    try:
+        return Finding(*observer.look(s))
+    except Exception as exc:  # noqa: BLE001 - one secret's trouble is not the others'
+        return Finding(s, None, _translated(exc))
+
+
+def _ended(s: Snapshot, decision: Decision, recorder: Recorder, actions: list[Action]) -> Outcome:
+    kinds = {Action.BLOCK: Kind.ROTATION_BLOCKED, Action.REJECT: Kind.ROTATION_REJECTED}
+    reason, message = decision.reason, decision.message
+    if kind := kinds.get(decision.action):
+        recorder.about(kind, s.secret, s.mandate, reason=reason, message=message)
+    return Outcome(s.secret.name, ENDINGS[decision.action], reason, message, tuple(actions))
+
+
+def _safely(
+    name: SecretName, recorder: Recorder, actions: list[Action], work: Callable[[], T]
+) -> T | Outcome:
+    """Do ``work`` for one secret; whatever it raises is an outcome."""
+    try:
+        return work()
+    except LockHeldError as exc:
+        return Outcome(name, Ending.LOCKED, exc.reason, str(exc), tuple(actions))
+    except Exception as exc:  # noqa: BLE001 - one secret's trouble is not the others'
+        error = _translated(exc)
+    told = {"reason": error.reason, "message": str(error)}
+    recorder.say(Kind.ROTATION_FAILED, vault=name.vault, secret=name.name, **told)
+    return Outcome(name, Ending.FAILED, **told, actions=tuple(actions))
+
+
+def _translated(exc: Exception) -> RotationError:
+    """Give an error as it is, or, of a strange one, what can be told of it.
+
+    The words of a strange error may hold a value; its type and its place cannot.
+    """
+    if isinstance(exc, RotationError):
+        return exc
+    place = traceback.extract_tb(exc.__traceback__)[-1]
+    where = f"{PurePath(place.filename).name}:{place.lineno}"
+    return RotationError(f"unexpected {type(exc).__name__} in {where}; please report it")

@@ -8,17 +8,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from rotation.errors import LockHeldError
-from rotation.events import Event, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from rotation.model import ManagedSecret, Mandate
     from rotation.ports import Clock, EventLog, Lock, SecretStore, TokenIssuer
+    from rotation.recorder import Recorder
 
 LIMIT = timedelta(minutes=10)
 """By the wall clock; retries and ``Retry-After`` waits count."""
@@ -46,7 +45,7 @@ class Settling:
 
     ports: Ports
     lock: Lock
-    run_id: str
+    recorder: Recorder
     started_at: datetime
 
     def call(self, method: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -62,18 +61,3 @@ class Settling:
             message = "this settling has lost its lock; the next run goes on"
             raise LockHeldError(message)
         return method(*args, **kwargs)
-
-    def say(self, kind: Kind, secret: ManagedSecret, mandate: Mandate, **keys: Any) -> None:  # noqa: ANN401 - an event's keys
-        """Record an event about the secret; ``keys`` are those of ``Event`` that apply."""
-        self.ports.log.record(
-            Event(
-                event=kind,
-                time=self.ports.clock(),
-                run_id=self.run_id,
-                vault=secret.name.vault,
-                secret=secret.name.name,
-                organization=mandate.organization or None,
-                owner=mandate.owner or None,
-                **keys,
-            )
-        )

@@ -73,7 +73,7 @@ def _succeed(x: Settling, s: Snapshot, old: Token) -> Snapshot:
     # rule 10 retires it when it is older than the grace period.
     token = created.token
     about = {"authorization_id": token.authorization_id, "expires_at": token.valid_to}
-    x.say(Kind.TOKEN_CREATED, s.secret, s.mandate, **about)
+    x.recorder.about(Kind.TOKEN_CREATED, s.secret, s.mandate, **about)
     # 3. and 4. Check what came back, and try it. What does not work was never stored: revoke it.
     try:
         _check(created, asked, s, x.ports.clock())
@@ -84,7 +84,7 @@ def _succeed(x: Settling, s: Snapshot, old: Token) -> Snapshot:
             x.call(x.ports.issuer.revoke, owner, organization, token.authorization_id)
         raise
     if asked.valid_to - token.valid_to > MINUTE:
-        x.say(Kind.LIFETIME_CLAMPED, s.secret, s.mandate, **about)
+        x.recorder.about(Kind.LIFETIME_CLAMPED, s.secret, s.mandate, **about)
     # A crash here: as above, rule 10.
     # 5. Store: the commit. Once this call has been sent, this run never revokes the token, whatever
     #    the answer: the version may be there.
@@ -97,7 +97,7 @@ def _succeed(x: Settling, s: Snapshot, old: Token) -> Snapshot:
         expires_at=token.valid_to,
     )
     # A crash here leaves all in order; the predecessor is superseded, and rule 10 retires it.
-    x.say(
+    x.recorder.about(
         Kind.TOKEN_STORED,
         stored,
         s.mandate,
@@ -144,8 +144,8 @@ def extend(x: Settling, s: Snapshot, old: Token | None) -> Snapshot:
     # A crash here leaves all in order.
     about = {"authorization_id": token.authorization_id, "expires_at": token.valid_to}
     if asked - token.valid_to > MINUTE:
-        x.say(Kind.LIFETIME_CLAMPED, written, mandate, **about)
-    x.say(Kind.TOKEN_EXTENDED, written, mandate, **about)
+        x.recorder.about(Kind.LIFETIME_CLAMPED, written, mandate, **about)
+    x.recorder.about(Kind.TOKEN_EXTENDED, written, mandate, **about)
     others = (t for t in s.bound if t.authorization_id != token.authorization_id)
     return replace(proven, secret=written, bound=(*others, token))
 
@@ -174,7 +174,7 @@ def retire(x: Settling, s: Snapshot, old: Token | None) -> Snapshot:
     # A crash here leaves the superseded token alive: rule 10 again.
     x.call(x.ports.issuer.revoke, s.mandate.owner, s.mandate.organization, token.authorization_id)
     # A crash here leaves all in order.
-    x.say(
+    x.recorder.about(
         Kind.TOKEN_RETIRED,
         s.secret,
         s.mandate,
@@ -203,7 +203,7 @@ def adopt(x: Settling, s: Snapshot, former: Token | None) -> Snapshot:
     )
     # A crash here leaves all in order.
     about = {"authorization_id": token.authorization_id, "expires_at": token.valid_to}
-    x.say(Kind.TOKEN_ADOPTED, written, s.mandate, **about)
+    x.recorder.about(Kind.TOKEN_ADOPTED, written, s.mandate, **about)
     return replace(s, secret=written)
 
 
@@ -219,7 +219,7 @@ def refresh(x: Settling, s: Snapshot, current: Token | None) -> Snapshot:
     written = x.call(x.ports.store.write_tags, s.secret, kept, expires_at=token.valid_to)
     # A crash here leaves all in order.
     about = {"authorization_id": token.authorization_id, "expires_at": token.valid_to}
-    x.say(Kind.METADATA_REFRESHED, written, s.mandate, **about)
+    x.recorder.about(Kind.METADATA_REFRESHED, written, s.mandate, **about)
     return replace(proven, secret=written)
 
 
@@ -231,7 +231,7 @@ def prove(x: Settling, s: Snapshot, _token: Token | None) -> Snapshot:
     owner, organization = s.mandate.owner, s.mandate.organization
     proof = x.call(x.ports.issuer.prove, owner, organization, s.secret.value)
     if not proof:
-        x.say(Kind.PROOF_FAILED, s.secret, s.mandate, secret_version=s.secret.version)
+        x.recorder.about(Kind.PROOF_FAILED, s.secret, s.mandate, secret_version=s.secret.version)
     return replace(s, proof=proof)
 
 

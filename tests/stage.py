@@ -157,9 +157,7 @@ def loggers() -> Iterator[list[logging.Logger]]:
 
 
 @pytest.fixture
-def overheard(
-    caplog: pytest.LogCaptureFixture, loggers: list[logging.Logger]
-) -> Callable[[], str]:
+def overheard(caplog: pytest.LogCaptureFixture, loggers: list[logging.Logger]) -> Callable[[], str]:
     """Listen to everything that is logged, the libraries' DEBUG lines too, as it is redacted."""
     redaction.install()
     for logger in loggers:

@@ -1,0 +1,138 @@
+"""``python -m rotation`` as a process of its own, by the machine's clock."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+import threading
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+import rotation
+from sandbox.clock import ShiftedClock
+from sandbox.fault import Delay, Fault
+from sandbox.furniture import ORGANIZATION, VAULT, Placement, place
+
+if TYPE_CHECKING:
+    from sandbox.clock import Clock
+    from sandbox.fault import Call
+    from sandbox.https import Sandbox
+    from sandbox.world import World
+
+ROOT = Path(rotation.__file__).parent.parent
+PROGRAM = (sys.executable, "-m", "rotation")
+DUE, FRESH = timedelta(days=25), timedelta(days=1)
+DEADLINE_SECONDS = 60
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """Give the machine's clock: a process lives by it, and no setting moves it."""
+    return ShiftedClock()
+
+
+def test_a_process_renews_what_is_due(sandbox: Sandbox, world: World) -> None:
+    """The result is on stdout, the events are on stderr, and the vault holds a newer token."""
+    old = place(world, Placement("feed", age=DUE))
+
+    done = _run(sandbox, "run", "--output", "json")
+
+    new = world.token_in(VAULT, "feed")
+    assert new
+    assert new != old
+    assert world.authenticate(ORGANIZATION, new.value)
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["secrets"][0]["actions"] == ["renew"]
+    events = [json.loads(line) for line in done.stderr.splitlines()]
+    assert [event["event"] for event in events][1:-1] == ["TokenCreated", "TokenStored"]
+    assert world.leaks_in(done.stdout + done.stderr) == 0
+
+
+def test_a_process_without_settings_ends_with_2(sandbox: Sandbox, world: World) -> None:
+    """Every fault is named, and nothing is touched."""
+    done = _run(sandbox, "run", ROTATION_VAULTS="", ROTATION_OWNERS="ada")
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "ROTATION_VAULTS is missing" in done.stderr
+    assert "ROTATION_OWNERS is 'ada'" in done.stderr
+    assert not world.calls
+
+
+def test_a_process_says_on_a_terminal_what_it_says_in_a_pipe(
+    sandbox: Sandbox, world: World
+) -> None:
+    """With colour, where a person watches."""
+    place(world, Placement("feed", age=FRESH))
+    controller, terminal = pty.openpty()
+    with os.fdopen(controller, "rb", buffering=0) as screen:
+        with os.fdopen(terminal, "wb") as stdout:
+            done = subprocess.run(
+                [*PROGRAM, "status"],
+                cwd=ROOT,
+                env=_environment(sandbox, TERM="xterm", COLUMNS="120"),
+                stdout=stdout,
+                stderr=subprocess.PIPE,
+                check=False,
+                timeout=DEADLINE_SECONDS,
+            )
+        shown = screen.read(65536).decode()
+
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert f"{VAULT}/feed" in shown
+    assert "\x1b[" in shown
+
+
+def test_an_interrupted_process_says_so_and_leaves_nothing_half_done(
+    sandbox: Sandbox, world: World
+) -> None:
+    """Ctrl-C in the middle: one sentence, no traceback, and the next run goes on."""
+    place(world, Placement("feed", age=DUE))
+    started = threading.Event()
+    world.faults.add(Fault(Delay(timedelta(seconds=0.3)), operation="list_pats"))
+    with subprocess.Popen(
+        [*PROGRAM, "run"],
+        cwd=ROOT,
+        env=_environment(sandbox),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+
+        def interrupt(call: Call) -> None:
+            if call.operation == "list_pats":
+                started.wait(DEADLINE_SECONDS)
+                process.send_signal(signal.SIGINT)
+
+        world.before_call = interrupt
+        started.set()
+        out, err = process.communicate(timeout=DEADLINE_SECONDS)
+
+    assert (process.returncode, out) == (1, "")
+    assert "interrupted" in err
+    assert "Traceback" not in err
+    world.before_call = lambda _: None
+    assert _run(sandbox, "run").returncode == 0
+
+
+def _run(sandbox: Sandbox, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*PROGRAM, *arguments],
+        cwd=ROOT,
+        env=_environment(sandbox, **environment),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=DEADLINE_SECONDS,
+    )
+
+
+def _environment(sandbox: Sandbox, **more: str) -> dict[str, str]:
+    """Give this machine's environment with the sandbox's."""
+    return {**os.environ, **sandbox.environment, **more}
