@@ -64,7 +64,7 @@ def plan(clock: Clock | None, output: str) -> int:
     """Say what a run would do now, and why; change nothing."""
     fleet = _with_rotator(clock, lambda rotator, tell: rotator.survey(tell), "Looking")
     _show(output, fleet.plan(), lambda: console.show_plan(fleet))
-    return NEEDS_SOMEBODY if fleet.has_failures else FINE
+    return NEEDS_SOMEBODY if fleet.needs_somebody else FINE
 
 
 @commands.command()

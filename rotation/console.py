@@ -6,7 +6,9 @@ Colour and progress only where the stream is a terminal; text from outside is ne
 from __future__ import annotations
 
 import logging
-from contextlib import contextmanager
+import os
+import sys
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -40,7 +42,16 @@ STYLES = {
     Ending.FAILED: "bold red",
 }
 
-results = Console(highlight=False)
+UNLIMITED = 10_000
+"""Columns where no terminal sets a limit: a line that another program reads is not folded."""
+
+
+def _width() -> int | None:
+    """Give the width of stdout; None leaves it to the terminal, or to the variable COLUMNS."""
+    return None if sys.stdout.isatty() or "COLUMNS" in os.environ else UNLIMITED
+
+
+results = Console(highlight=False, width=_width())
 remarks = Console(stderr=True, highlight=False)
 
 
@@ -48,8 +59,10 @@ class LogLines(logging.Handler):
     """Writes log records to stderr as they are, above a progress bar if there is one."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write one record on one line."""
-        remarks.print(Text(record.getMessage()), soft_wrap=True)
+        """Write one record on one line; that nobody listens any more stops nothing."""
+        # rich ends the process when a pipe is closed: here that would be in the midst of a step.
+        with suppress(Exception, SystemExit):
+            remarks.print(Text(record.getMessage()), soft_wrap=True)
 
 
 @contextmanager
@@ -94,7 +107,7 @@ def show_run(report: RunReport) -> None:
 
 def show_plan(fleet: Fleet) -> None:
     """Show what a run would do."""
-    table = _table("Secret", "Action", "Next", "Why")
+    table = _table("Secret", "Action", "Next (UTC)", "Why")
     for finding in fleet.findings:
         decision = finding.decision
         table.add_row(
@@ -110,13 +123,12 @@ def show_plan(fleet: Fleet) -> None:
 def show_status(fleet: Fleet) -> None:
     """Show how every secret and every owner stands."""
     now = fleet.checked_at
-    table = _table("Secret", "Mode", "State", "Days left", "Next", "Why")
+    table = _table("Secret", "State", "Days left", "Next (UTC)", "Why")
     for finding in fleet.findings:
         s, decision = finding.snapshot, finding.decision
         ends_at = expires_at(s)
         table.add_row(
             escape(str(s.secret.name)),
-            s.mandate.mode,
             _coloured(state(finding, now)),
             f"{(ends_at - now).total_seconds() / 86400:.1f}" if ends_at else "-",
             _date(next_at(finding, now)),
@@ -131,7 +143,7 @@ def _show_owners(sessions: tuple[Session, ...], *, only_lost: bool = False) -> N
     chosen = [session for session in sessions if not (only_lost and session.is_working)]
     if not chosen:
         return
-    table = _table("Owner", "Session", "Signed in", "Message")
+    table = _table("Owner", "Session", "Signed in (UTC)", "Message")
     for session in chosen:
         style = "green" if session.is_working else "bold red"
         works = f"[{style}]{session_state(session)}[/]"
@@ -150,7 +162,8 @@ def _show_vaults(failures: tuple[VaultFailure, ...]) -> None:
 def _table(*columns: str) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
-        table.add_column(column, overflow="fold", no_wrap=column != columns[-1])
+        is_text = column in {"Secret", "Owner", "Why", "Message"}
+        table.add_column(column, overflow="fold", no_wrap=not is_text)
     return table
 
 
@@ -160,4 +173,4 @@ def _coloured(word: State | Ending) -> str:
 
 
 def _date(instant: datetime | None) -> str:
-    return shown(instant) if instant else "-"
+    return shown(instant).removesuffix(" UTC") if instant else "-"

@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from ssl import SSLCertVerificationError, SSLError
 from typing import TYPE_CHECKING, TypeVar
+
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    NameResolutionError,
+    NewConnectionError,
+    ProtocolError,
+    ReadTimeoutError,
+)
 
 from rotation.errors import RotationError
 
@@ -24,6 +33,18 @@ TRANSIENT = frozenset({408, 429, 500, 502, 503, 504})
 """HTTP statuses that may be otherwise a moment later."""
 TOO_MANY = 429
 
+MEANINGS: dict[type[BaseException], str] = {
+    SSLCertVerificationError: "its certificate is not trusted; see REQUESTS_CA_BUNDLE",
+    SSLError: "no secure connection",
+    NameResolutionError: "its name does not resolve",
+    ConnectionRefusedError: "it refuses connections",
+    ConnectTimeoutError: "it cannot be reached in time",
+    TimeoutError: "it does not answer in time",
+    ReadTimeoutError: "it does not answer in time",
+    ConnectionError: "it ended the connection",
+    ProtocolError: "it ended the connection",
+}
+"""What the errors of the network mean; the first that fits wins."""
 T = TypeVar("T")
 
 
@@ -34,6 +55,10 @@ class WaitTooLongError(Exception):
         """Say how many seconds it asked for."""
         super().__init__(f"asked to wait for {seconds:.0f} seconds")
         self.seconds = seconds
+
+
+NEVER_SENT = (NewConnectionError, ConnectTimeoutError, SSLCertVerificationError, WaitTooLongError)
+"""What goes wrong before a request is sent."""
 
 
 def translated(call: Callable[[], T], translate: Callable[[Exception], RotationError]) -> T:
@@ -53,6 +78,32 @@ def translated(call: Callable[[], T], translate: Callable[[Exception], RotationE
     raise error
 
 
-def words(exc: Exception) -> str:
+def words(exc: BaseException) -> str:
     """Say what went wrong in words that cannot hold a value."""
-    return str(exc) if isinstance(exc, WaitTooLongError) else type(exc).__name__
+    for cause in causes(exc):
+        for kind, meaning in MEANINGS.items():
+            if isinstance(cause, kind):
+                return meaning
+        if isinstance(cause, WaitTooLongError):
+            return str(cause)
+    if type(exc) is OSError:  # as requests raises it before it connects
+        return "no certificates; see whether REQUESTS_CA_BUNDLE names a file"
+    return type(exc).__name__
+
+
+def was_sent(exc: BaseException) -> bool:
+    """Tell whether a call that raised may have reached the service."""
+    return not any(isinstance(cause, NEVER_SENT) for cause in causes(exc))
+
+
+def causes(exc: BaseException) -> list[BaseException]:
+    """Give an error and all that led to it, in whichever way its library keeps that."""
+    found = [exc]
+    for each in found:
+        linked = (each.__cause__, each.__context__, getattr(each, "reason", None), *each.args)
+        found += [
+            one
+            for one in linked
+            if isinstance(one, BaseException) and all(one is not f for f in found)
+        ]
+    return found

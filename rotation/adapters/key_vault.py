@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from azure.core.exceptions import (
     ClientAuthenticationError,
     HttpResponseError,
-    ServiceRequestError,
 )
 from azure.core.pipeline.transport import RequestsTransport
 from azure.keyvault.secrets import SecretClient
@@ -29,6 +28,7 @@ from rotation.adapters.border import (
     TRANSIENT,
     WaitTooLongError,
     translated,
+    was_sent,
     words,
 )
 from rotation.errors import (
@@ -56,9 +56,8 @@ CONTENT_TYPE = "application/vnd.azure-devops.pat"
 SERVICE = "key-vault"
 UNAUTHORIZED, FORBIDDEN, NOT_FOUND = 401, 403, 404
 CLIENT_ERRORS = frozenset(range(400, 500))
-ONCE: Mapping[str, Any] = {"retry_read": 0, "retry_status": 0}
-"""For a write that must not be repeated once it was sent: the version may be there, and somebody's
-newer one on it."""
+ONCE: Mapping[str, Any] = {"retry_total": 0}
+"""For a write that must not be repeated: the version may be there, and somebody's newer one on it."""
 
 T = TypeVar("T")
 
@@ -226,9 +225,8 @@ def _translate(exc: Exception, place: str, operation: str, *, is_repeatable: boo
         reason = "not-found" if status == NOT_FOUND else _code(exc).lower()
         message = f"{what}: {status} {_code(exc)}"
         return RejectedError(message, service=SERVICE, operation=operation, reason=reason)
-    # Too many requests, or no connection: nothing was done. All else may have been.
-    is_done = status != TOO_MANY and not isinstance(exc, (ServiceRequestError, WaitTooLongError))
-    if is_done and not is_repeatable:
+    may_be_done = status != TOO_MANY and was_sent(exc)
+    if may_be_done and not is_repeatable:
         message = f"{what}: no usable answer ({status or words(exc)}), it may be done"
         return OutcomeUnknownError(message, **known)
     return UnavailableError(f"{what}: {status or words(exc)}", **known)

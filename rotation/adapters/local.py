@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from threading import Lock as ThreadLock
 from typing import TYPE_CHECKING
 
@@ -26,7 +26,8 @@ class LogLines:
     def record(self, event: Event) -> None:
         """See ``EventLog``."""
         level = logging.WARNING if event.event in ALERTS else logging.INFO
-        LOGGER.log(level, "%s", json.dumps(event.as_dict(), ensure_ascii=True))
+        with suppress(Exception):  # a line that cannot be written must not stop a rotation
+            LOGGER.log(level, "%s", json.dumps(event.as_dict(), ensure_ascii=True))
 
 
 class _Held:

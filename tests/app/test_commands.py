@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from sandbox.https import Sandbox
     from sandbox.world import World
 
+pytestmark = pytest.mark.usefixtures("sandbox")
+
 DAY = timedelta(days=1)
 REQUIRED = ("VAULTS", "SESSION_VAULT", "OWNERS", "TENANT_ID", "CLIENT_ID")
 COMMANDS = ("run", "plan", "status")
@@ -67,9 +69,8 @@ def rotation(
 
 
 @pytest.fixture
-def fleet(world: World, sandbox: Sandbox) -> World:
+def fleet(world: World) -> World:
     """Give a world with a secret in each state that needs no history."""
-    assert sandbox.environment
     for placement in (
         Placement("fresh", age=DAY),
         Placement("due", age=25 * DAY),
@@ -114,9 +115,8 @@ def test_a_run_does_what_is_due(rotation: Callable[..., Said], fleet: World) -> 
         assert fleet.authenticate(ORGANIZATION, token.value)
 
 
-def test_the_result_of_a_run_has_its_stable_form(
-    rotation: Callable[..., Said], fleet: World
-) -> None:
+@pytest.mark.usefixtures("fleet")
+def test_the_result_of_a_run_has_its_stable_form(rotation: Callable[..., Said]) -> None:
     """The keys that scripts may rely on, and an honest count."""
     result = rotation("run", "--output", "json").result
 
@@ -128,7 +128,6 @@ def test_the_result_of_a_run_has_its_stable_form(
     counted = {name: count for name, count in result["counts"].items() if count}
     assert counted == {"settled": 5, "watched": 1, "rejected": 1, "skipped": 1, "blocked": 1}
     assert sum(counted.values()) == len(result["secrets"])
-    assert fleet.calls
 
 
 def test_a_second_run_changes_nothing(rotation: Callable[..., Said], fleet: World) -> None:
@@ -141,7 +140,8 @@ def test_a_second_run_changes_nothing(rotation: Callable[..., Said], fleet: Worl
     assert _state(fleet) == before
 
 
-def test_a_plan_says_what_a_run_would_do(rotation: Callable[..., Said], fleet: World) -> None:
+@pytest.mark.usefixtures("fleet")
+def test_a_plan_says_what_a_run_would_do(rotation: Callable[..., Said]) -> None:
     """The verbs of the rules, the reason in one word, and when something happens next."""
     said = rotation("plan", "--output", "json")
 
@@ -162,7 +162,6 @@ def test_a_plan_says_what_a_run_would_do(rotation: Callable[..., Said], fleet: W
         assert found.keys() == keys
         assert found["message"]
     assert decisions["fresh"]["next_at"] > "2026-12-01T00:00:00Z"
-    assert fleet.calls
 
 
 def test_a_status_shows_every_secret_and_every_owner(
@@ -214,8 +213,8 @@ def test_a_status_tells_of_what_is_on_its_way(
     rotation: Callable[..., Said], fleet: World, clock: ManualClock
 ) -> None:
     """After a renewal the predecessor is retiring; after a failed one the secret is failing."""
-    fleet.faults.add(Fault(refused_token("accessDenied"), target="*/extended*"))
-    fleet.faults.add(Fault(refused_token("accessDenied"), operation="create_pat", target="*expired*"))  # fmt: skip
+    refused = refused_token("accessDenied")
+    fleet.faults.add(Fault(refused, operation="create_pat", target="*expired*"))
     old = fleet.token_in(VAULT, "due")
     rotation("run")
     clock.advance(timedelta(minutes=1))
@@ -249,22 +248,18 @@ def test_looking_changes_nothing(
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_a_table_names_every_secret(
-    rotation: Callable[..., Said], fleet: World, command: str
-) -> None:
+@pytest.mark.usefixtures("fleet")
+def test_a_table_names_every_secret(rotation: Callable[..., Said], command: str) -> None:
     """For people: one row a secret."""
     said = rotation(command)
 
     for vault, names in ((VAULT, ("fresh", "due", "mistagged")), (OTHER_VAULT, ("elsewhere",))):
         for name in names:
             assert f"{vault}/{name}" in said.words
-    assert fleet.calls
 
 
-def test_nothing_to_look_after_is_fine(rotation: Callable[..., Said], sandbox: Sandbox) -> None:
+def test_nothing_to_look_after_is_fine(rotation: Callable[..., Said]) -> None:
     """An empty fleet is no failure."""
-    assert sandbox.environment
-
     assert [rotation(command).code for command in COMMANDS] == [0, 0, 0]
     assert rotation("run", "--output", "json").result["secrets"] == []
 
@@ -272,9 +267,8 @@ def test_nothing_to_look_after_is_fine(rotation: Callable[..., Said], sandbox: S
 # --- Exit codes -----------------------------------------------------------------------------------
 
 
-def test_all_is_fine(rotation: Callable[..., Said], sandbox: Sandbox, world: World) -> None:
+def test_all_is_fine(rotation: Callable[..., Said], world: World) -> None:
     """0: nothing failed, and nobody is needed."""
-    assert sandbox.environment
     place(world, Placement("feed", age=25 * DAY))
 
     assert [rotation(command).code for command in ("plan", "status", "run", "status")] == [0] * 4
@@ -290,13 +284,11 @@ def test_all_is_fine(rotation: Callable[..., Said], sandbox: Sandbox, world: Wor
 )
 def test_somebody_is_needed(
     rotation: Callable[..., Said],
-    sandbox: Sandbox,
     world: World,
     command: str,
     placement: Placement,
 ) -> None:
     """1: a rejected secret, a blocked one."""
-    assert sandbox.environment
     place(world, placement)
 
     assert rotation(command).code == 1
@@ -304,10 +296,9 @@ def test_somebody_is_needed(
 
 @pytest.mark.parametrize("command", ["run", "status"])
 def test_a_lost_session_needs_somebody(
-    rotation: Callable[..., Said], sandbox: Sandbox, world: World, command: str
+    rotation: Callable[..., Said], world: World, command: str
 ) -> None:
     """1, with or without a secret that waits for it; the owner is named."""
-    assert sandbox.environment
     world.tenant.revoke_sessions(OWNER)
 
     said = rotation(command)
@@ -318,13 +309,11 @@ def test_a_lost_session_needs_somebody(
 @pytest.mark.parametrize("command", COMMANDS)
 def test_missing_settings_are_all_named_and_nothing_is_touched(
     rotation: Callable[..., Said],
-    sandbox: Sandbox,
     world: World,
     monkeypatch: pytest.MonkeyPatch,
     command: str,
 ) -> None:
     """2: every fault at once, on stderr, with what to do."""
-    assert sandbox.environment
     for name in REQUIRED:
         monkeypatch.delenv(f"ROTATION_{name}")
     monkeypatch.setenv("ROTATION_GRACE_HOURS", "0")
@@ -350,11 +339,9 @@ def test_missing_settings_are_all_named_and_nothing_is_touched(
     ],
 )
 def test_wrong_usage_is_said_and_nothing_is_touched(
-    rotation: Callable[..., Said], sandbox: Sandbox, world: World, arguments: tuple[str, ...]
+    rotation: Callable[..., Said], world: World, arguments: tuple[str, ...]
 ) -> None:
     """2: what is wrong, and where help is, on stderr."""
-    assert sandbox.environment
-
     said = rotation(*arguments)
 
     assert (said.code, said.out) == (2, "")
@@ -422,12 +409,12 @@ def test_a_vault_that_fails_is_named_and_the_others_go_on(
 
 
 @pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.usefixtures("request")
 def test_a_vault_that_does_not_exist_is_named_and_the_others_go_on(
-    request: pytest.FixtureRequest, rotation: Callable[..., Said], world: World, command: str
+    rotation: Callable[..., Said], world: World, command: str
 ) -> None:
     """1: a mistyped name is said with the vault, and the other vaults are looked after."""
     world.add_vault("kv-gone", exists=False)
-    assert request.getfixturevalue("sandbox").environment
     place(world, Placement("feed", age=DAY))
 
     said = rotation(command)
@@ -470,13 +457,11 @@ def test_a_refusal_of_one_secret_does_not_stop_the_others(
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_an_interruption_is_said(
-    sandbox: Sandbox,
     world: World,
     capsys: pytest.CaptureFixture[str],
     command: str,
 ) -> None:
     """1: Ctrl-C ends it with one sentence, and without a traceback."""
-    assert sandbox.environment
 
     def interrupt() -> datetime:
         raise KeyboardInterrupt
@@ -494,9 +479,8 @@ def test_an_interruption_is_said(
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_stdout_holds_the_result_only(
-    rotation: Callable[..., Said], fleet: World, command: str
-) -> None:
+@pytest.mark.usefixtures("fleet")
+def test_stdout_holds_the_result_only(rotation: Callable[..., Said], command: str) -> None:
     """JSON that a script can read; the events of a run go to stderr, one JSON object a line."""
     said = rotation(command, "--output", "json")
 
@@ -507,31 +491,28 @@ def test_stdout_holds_the_result_only(
         assert events.count("TokenStored") == 2
     else:
         assert events == []
-    assert fleet.calls
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.parametrize("output", ["table", "json"])
+@pytest.mark.usefixtures("fleet")
 def test_there_is_neither_colour_nor_progress_in_a_pipe(
-    rotation: Callable[..., Said], fleet: World, command: str, output: str
+    rotation: Callable[..., Said], command: str, output: str
 ) -> None:
     """Both are for people who watch."""
     said = rotation(command, "--output", output)
 
     assert "\x1b" not in said.out + said.err
     assert "\r" not in said.out + said.err
-    assert fleet.calls
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_an_unknown_setting_is_remarked_on(
     rotation: Callable[..., Said],
-    sandbox: Sandbox,
     monkeypatch: pytest.MonkeyPatch,
     command: str,
 ) -> None:
     """A misspelt one has no effect: that is said on stderr, and it is no failure."""
-    assert sandbox.environment
     monkeypatch.setenv("ROTATION_VAULT", "kv-build")
 
     said = rotation(command, "--output", "json")
@@ -541,11 +522,8 @@ def test_an_unknown_setting_is_remarked_on(
     assert said.result
 
 
-def test_text_from_outside_is_never_markup(
-    rotation: Callable[..., Said], sandbox: Sandbox, world: World
-) -> None:
+def test_text_from_outside_is_never_markup(rotation: Callable[..., Said], world: World) -> None:
     """Brackets in tags and names are shown as they are."""
-    assert sandbox.environment
     place(world, Placement("feed", age=DAY, tags={"pat-rotation": "[red]x[/nope]"}))
 
     said = rotation("run")

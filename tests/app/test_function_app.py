@@ -112,11 +112,8 @@ def test_indexing_loads_nothing_heavy() -> None:
     assert (found.stdout, found.stderr) == ("[]\n", "")
 
 
-def test_a_good_run_renews_what_is_due(
-    scan: Callable[[], None], sandbox: Sandbox, world: World
-) -> None:
+def test_a_good_run_renews_what_is_due(scan: Callable[[], None], world: World) -> None:
     """The invocation succeeds, and the vault holds a newer token that works."""
-    assert sandbox.environment
     old = place(world, Placement("feed", age=DUE))
 
     scan()
@@ -129,10 +126,9 @@ def test_a_good_run_renews_what_is_due(
 
 
 def test_a_run_is_told_in_the_log_and_tells_no_value(
-    scan: Callable[[], None], sandbox: Sandbox, world: World, caplog: pytest.LogCaptureFixture
+    scan: Callable[[], None], world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
     """One JSON object a line, for Application Insights; the libraries' lines are withheld."""
-    assert sandbox.environment
     caplog.set_level(logging.DEBUG)
     place(world, Placement("feed", age=DUE))
 
@@ -149,10 +145,9 @@ def test_a_run_is_told_in_the_log_and_tells_no_value(
 
 
 def test_a_run_with_a_failure_fails_after_all_else_was_settled(
-    scan: Callable[[], None], sandbox: Sandbox, world: World
+    scan: Callable[[], None], world: World
 ) -> None:
     """The platform's own count of failures tells; the other vault's secret is fresh by then."""
-    assert sandbox.environment
     world.vault(VAULT).permissions.discard("list")
     old = place(world, Placement("feed", vault=OTHER_VAULT, age=DUE))
 
@@ -163,10 +158,9 @@ def test_a_run_with_a_failure_fails_after_all_else_was_settled(
 
 
 def test_a_secret_that_fails_fails_the_run(
-    scan: Callable[[], None], sandbox: Sandbox, world: World, caplog: pytest.LogCaptureFixture
+    scan: Callable[[], None], world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A policy refuses the renewal: the log names the secret and the reason."""
-    assert sandbox.environment
     world.organization(ORGANIZATION).policy = Policy(restrict_creation=True)
     place(world, Placement("feed", age=DUE))
     place(world, Placement("fresh", age=timedelta(days=1)))
@@ -178,11 +172,8 @@ def test_a_secret_that_fails_fails_the_run(
     assert "kv-build/feed" in caplog.text
 
 
-def test_the_run_after_a_bad_one_is_as_ever(
-    scan: Callable[[], None], sandbox: Sandbox, world: World
-) -> None:
+def test_the_run_after_a_bad_one_is_as_ever(scan: Callable[[], None], world: World) -> None:
     """The process lives on, and what it keeps is not spoilt by an outage."""
-    assert sandbox.environment
     place(world, Placement("feed", age=DUE))
     world.faults.add(Fault(unavailable(), service="key-vault", times=None))
     with pytest.raises(function_app.RunFailedError):
@@ -194,11 +185,8 @@ def test_the_run_after_a_bad_one_is_as_ever(
     assert len(world.living_tokens()) == 2
 
 
-def test_connections_and_sessions_stay_warm(
-    scan: Callable[[], None], sandbox: Sandbox, world: World
-) -> None:
+def test_connections_and_sessions_stay_warm(scan: Callable[[], None], world: World) -> None:
     """The second run in a process asks for no new tokens and no new challenge."""
-    assert sandbox.environment
     place(world, Placement("feed", age=timedelta(days=1)))
     scan()
     world.calls.clear()
@@ -247,12 +235,10 @@ def test_wrong_settings_are_all_named_and_nothing_is_touched(
 
 def test_an_unknown_setting_is_remarked_on(
     scan: Callable[[], None],
-    sandbox: Sandbox,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """A misspelt one has no effect, and that is said."""
-    assert sandbox.environment
     monkeypatch.setenv("ROTATION_LIFETIME_DAY", "7")
 
     scan()
@@ -261,11 +247,9 @@ def test_an_unknown_setting_is_remarked_on(
 
 
 def test_a_late_run_is_a_run(
-    functions: dict[str, Function], sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+    functions: dict[str, Function], caplog: pytest.LogCaptureFixture
 ) -> None:
     """The timer may be late; that is said, and nothing is lost."""
-    assert sandbox.environment
-
     functions["scan"].get_user_function()(TimerRequest(past_due=True))
 
     assert "late" in caplog.text

@@ -41,7 +41,7 @@ WRITES: dict[str, Callable[[HttpsStage], object]] = {
     "set_secret": lambda stage: stage.store.store(_secret(stage), _value(stage), tags={}, expires_at=LATER),
     "update_secret": lambda stage: stage.store.write_tags(_secret(stage), {}),
 }  # fmt: skip
-CALLS = {**READS, **WRITES}
+CALLS = READS | WRITES
 SILENCE: list[Kind] = [
     unavailable(),
     Answer(500, "{}"),

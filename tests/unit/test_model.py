@@ -19,7 +19,7 @@ from rich.pretty import pretty_repr
 from rich.traceback import Traceback
 
 from rotation.model import EFFECTIVE, Action, Created, SecretName, TokenValue
-from tests.unit.given import ACCOUNT, NAME, SETTLED, TOKEN
+from tests.unit.given import ACCOUNT, NAME, SETTLED, TOKEN, Given
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -153,13 +153,22 @@ class TestTokenValue:
         assert TokenValue("abc").digest == "ba7816bf8f01"
         assert TokenValue("").digest == "e3b0c44298fc"
 
-    @given(st.text(st.characters(exclude_categories=["Cs"])))
+    @given(st.text(st.characters()))
     def test_any_text_is_a_value(self, text: str) -> None:
         """Whatever a person pastes is compared and digested without complaint."""
         value = TokenValue(text)
 
         assert value == TokenValue(text)
         assert len(value.digest) == 12
+
+    def test_half_a_character_is_a_value_like_any_other(self) -> None:
+        """A lone surrogate has no bytes in UTF-8; an error that says so would carry the value."""
+        broken, other = TokenValue(f"{SECRET}\ud83e"), TokenValue(f"{SECRET}\udd8a")
+
+        assert broken == TokenValue(f"{SECRET}\ud83e")
+        assert broken not in (other, VALUE)
+        assert len({broken.digest, other.digest, VALUE.digest}) == 3
+        assert len({broken, other, VALUE}) == 3
 
 
 class TestBinding:
@@ -247,6 +256,37 @@ def test_confinement(
 ) -> None:
     """A token works in one organization; in this one, as soon as the service tells which it is."""
     assert replace(TOKEN, target_accounts=accounts).is_confined_to(account) is expected
+
+
+@pytest.mark.parametrize(
+    ("given_secret", "expected"),
+    [
+        (SETTLED, True),
+        (SETTLED.glanced(), True),
+        (SETTLED.pasted(), False),
+        (SETTLED.pasted().glanced(), True),
+        (SETTLED.unrecorded(), False),
+        (SETTLED.unrecorded().glanced(), False),
+    ],
+    ids=[
+        "the value is the one that was recorded",
+        "at a glance there is nothing to say against it",
+        "the tags were copied with another value",
+        "which a glance cannot tell",
+        "no id is recorded",
+        "which a glance tells, too",
+    ],
+)
+def test_whose_id_is_recorded(given_secret: Given, *, expected: bool) -> None:
+    """An id is the stored value's as long as the digest beside it is not known to be another's."""
+    assert given_secret.snapshot.is_identified is expected
+
+
+def test_the_current_token_is_counted_on() -> None:
+    """The rules after the sixth have it; whoever asks earlier is told so, with the secret's name."""
+    assert SETTLED.snapshot.current == TOKEN
+    with pytest.raises(LookupError, match=r"^the recorded token of kv-build/feed-token is not "):
+        _ = SETTLED.unlisted().snapshot.current
 
 
 def test_scopes_have_one_spelling() -> None:

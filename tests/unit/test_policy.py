@@ -33,11 +33,13 @@ from tests.unit.given import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from datetime import timedelta
 
     Expected: TypeAlias = tuple[Action, str] | Fact
     Table: TypeAlias = Mapping[str, tuple[Given, Expected]]
 
 DUE = SETTLED.at(RENEWAL)
+DYING = SETTLED.at(TOKEN.valid_to - 50 * SECOND)
 EXPIRED = SETTLED.at(TOKEN.valid_to)
 REVOKED = SETTLED.unlisted().got(TOKEN).proven(works=False)
 UNKNOWN = SETTLED.pasted().proven().never_seen()
@@ -190,12 +192,28 @@ DECISIONS: Table = {
         (Action.RENEW, "due"),
     ),
     "8. an extension that gains a minute is a renewal instead": (
-        DUE.extended().tagged(lifetime=TOKEN.valid_to - RENEWAL + MINUTE),
+        DYING.extended().tagged(lifetime=50 * SECOND + MINUTE),
         (Action.RENEW, "due"),
     ),
     "8. an extension that gains more than a minute is one": (
-        DUE.extended().tagged(lifetime=TOKEN.valid_to - RENEWAL + MINUTE + SECOND),
+        DYING.extended().tagged(lifetime=50 * SECOND + MINUTE + SECOND),
         (Action.EXTEND, "due"),
+    ),
+    "8. a token of many days is extended by one, if no more is asked for": (
+        SETTLED.at(TOKEN.valid_to - 11 * HOUR).extended().tagged(lifetime=DAY),
+        (Action.EXTEND, "due"),
+    ),
+    "8. but not before half of that day is left": (
+        SETTLED.at(TOKEN.valid_to - 12 * HOUR).extended().tagged(lifetime=DAY),
+        (Action.NOTHING, "fresh"),
+    ),
+    "8. an extended token is as fresh as a new one": (
+        SETTLED.current(valid_from=NOW - 300 * DAY).extended(),
+        (Action.NOTHING, "fresh"),
+    ),
+    "8. an extended token is not due sooner for its age": (
+        SETTLED.current(valid_from=NOW - 300 * DAY).extended().tagged(rotate_before=29 * DAY),
+        (Action.NOTHING, "fresh"),
     ),
     "8. a run that died in its first attempt is followed by one at once": (
         DUE.failed(0, ago=SECOND),
@@ -322,6 +340,14 @@ DECISIONS: Table = {
     ),
     # 12
     "12. otherwise there is nothing to do": (SETTLED, (Action.NOTHING, "fresh")),
+    "12. a failure that was never cleared away does not make a fresh token a failing one": (
+        SETTLED.failed(3, ago=MINUTE).proven(),
+        (Action.NOTHING, "fresh"),
+    ),
+    "12. nor does it hide that the predecessor is in grace": (
+        SETTLED.failed(3, ago=MINUTE).superseded().stored(HOUR).proven(),
+        (Action.NOTHING, "in-grace"),
+    ),
 }
 
 QUESTIONS: Table = {
@@ -500,12 +526,66 @@ class TestWhatADecisionNames:
 
         assert decision(given).message == "watched; 3 days left, until 2026-11-25 08:30 UTC"
 
+    @pytest.mark.parametrize(
+        ("left", "expected"),
+        [(SECOND, "0 days"), (DAY, "1 day"), (2 * DAY - SECOND, "1 day"), (2 * DAY, "2 days")],
+    )
+    def test_one_day_is_a_day(self, left: timedelta, expected: str) -> None:
+        """Whole days are counted, and one of them is not called days."""
+        given = SETTLED.watched().kept(expires_at=NOW + left)
+
+        assert decision(given).message.startswith(f"watched; {expected} left, until ")
+
     def test_who_must_sign_in_and_by_when(self) -> None:
         """A blocked secret names its owner, and the expiry that the vault shows."""
         message = f"{OWNER} must sign in"
 
-        assert decision(SETTLED.signed_out()).message == f"{message}, by 2026-12-12 07:30 UTC"
+        assert decision(SETTLED.signed_out()).message == (
+            f"{message}; its token expires on 2026-12-12 07:30 UTC"
+        )
         assert decision(SETTLED.signed_out().kept(expires_at=None)).message == message
+
+    @pytest.mark.parametrize(
+        ("given", "expected"),
+        [
+            (
+                SETTLED.pasted().proven(works=False),
+                "the stored value is no token of ada@example.com in contoso; paste one",
+            ),
+            (
+                UNKNOWN.extended(),
+                "only a recorded token is extended; set mode regenerate for one run",
+            ),
+            (
+                UNKNOWN.bound(),
+                "no token of ada@example.com in contoso is marked [kv-build/feed-token]; "
+                "end the name of this one there with it",
+            ),
+            (
+                UNKNOWN.bound(TOKEN, WIDER),
+                "the tokens of ada@example.com in contoso marked [kv-build/feed-token] "
+                "differ in scope; revoke the wrong ones",
+            ),
+        ],
+        ids=["value-refused", "unknown-value", "nothing-bound", "scopes-differ"],
+    )
+    def test_what_to_do_about_a_value_that_nobody_knows(self, given: Given, expected: str) -> None:
+        """A refusal of rule 5 says what is wrong, where, and how a person mends it."""
+        assert decision(given).message == expected
+
+    @pytest.mark.parametrize(
+        ("given", "expected"),
+        [
+            (DUE.failed(ago=MINUTE).proven(), "its renewal failed; it is tried again"),
+            (REVOKED.failed(ago=MINUTE), "its token is dead; it is tried again"),
+            (UNKNOWN.failed(ago=MINUTE), "its renewal failed; it is tried again"),
+            (SETTLED.failed(ago=MINUTE).proven(), "its token is fresh"),
+        ],
+        ids=["a due token", "a dead one", "a value that nobody knows", "a fresh one"],
+    )
+    def test_what_backs_off(self, given: Given, expected: str) -> None:
+        """A dead value is never called healthy, nor a fresh one failing."""
+        assert decision(given).message == expected
 
     @pytest.mark.parametrize(
         ("given", "expected"),
@@ -546,7 +626,9 @@ class TestWhatADecisionNames:
             (SETTLED.superseded().stored(DAY), NOW + DAY),
             (SETTLED.at(RENEWAL - HOUR).superseded().stored(DAY), RENEWAL),
             (DUE.failed(ago=MINUTE).proven(), RENEWAL + 54 * MINUTE),
+            (REVOKED.failed(ago=MINUTE), NOW + 54 * MINUTE),
             (UNKNOWN.failed(ago=MINUTE), NOW + 54 * MINUTE),
+            (SETTLED.failed(ago=MINUTE).proven(), RENEWAL),
             (SETTLED.disabled(), None),
         ],
         ids=[
@@ -554,7 +636,9 @@ class TestWhatADecisionNames:
             "the end of the predecessor's grace",
             "whichever comes first",
             "the next attempt, while a renewal backs off",
+            "the same for a dead token",
             "the same for a value that nobody knows",
+            "the renewal of a fresh token, whatever failed before it was stored",
             "none, where nothing will be done",
         ],
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -39,12 +39,16 @@ from tests.unit.given import (
     Given,
 )
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 OUTAGE = UnavailableError("no answer from kv-build", service="key-vault", operation="read")
 LOST = VaultFailure("kv-gone", "unavailable", "no answer from kv-gone")
 CONNECTED = Session(OWNER, is_working=True, signed_in_at=NOW - DAY, redeemed_at=NOW)
 SIGNED_OUT = Session("bob@example.com", is_working=False, reason="sign-in-needed")
 
 DUE = SETTLED.at(RENEWAL)
+AT_PROOF = SETTLED.at(PROOF).but(scanned_at=PROOF - SECOND)
 REVOKED = SETTLED.unlisted().got(TOKEN).proven(works=False)
 
 STATES: dict[str, tuple[Given, State]] = {
@@ -58,13 +62,23 @@ STATES: dict[str, tuple[Given, State]] = {
     ),
     "a predecessor in grace": (SETTLED.superseded().stored(HOUR), State.RETIRING),
     "a predecessor to be retired": (SETTLED.superseded().proven(), State.RETIRING),
-    "a value to be proven": (SETTLED.at(PROOF).but(scanned_at=PROOF - SECOND), State.FRESH),
+    "a value to be proven": (AT_PROOF, State.FRESH),
     "a vault that shows another expiry": (
         SETTLED.kept(expires_at=None).got(TOKEN).proven(),
         State.FRESH,
     ),
     "a renewal that failed and rests": (DUE.failed(ago=MINUTE).proven(), State.FAILING),
+    "a renewal that failed, while its value is proven": (DUE.failed(ago=MINUTE), State.FAILING),
     "a renewal that failed and is tried again": (DUE.failed(ago=HOUR), State.DUE),
+    "a fresh token, with a failure that was never cleared away": (
+        SETTLED.failed(3, ago=MINUTE).proven(),
+        State.FRESH,
+    ),
+    "the same, while its value is proven": (SETTLED.failed(3, ago=MINUTE), State.FRESH),
+    "the same, with a predecessor in grace": (
+        SETTLED.failed(3, ago=MINUTE).superseded().stored(HOUR).proven(),
+        State.RETIRING,
+    ),
     "a token that died early": (REVOKED, State.FAILING),
     "the same, while its renewal rests": (REVOKED.failed(ago=MINUTE), State.FAILING),
     "a token that has expired": (SETTLED.at(TOKEN.valid_to).got(TOKEN), State.EXPIRED),
@@ -74,6 +88,14 @@ STATES: dict[str, tuple[Given, State]] = {
         State.EXPIRED,
     ),
     "a value that is refused": (SETTLED.pasted().proven(works=False), State.REJECTED),
+    "a value that is refused, with the tags of a token that has expired": (
+        SETTLED.current(valid_to=NOW).pasted().proven(works=False).kept(expires_at=NOW + DAY),
+        State.REJECTED,
+    ),
+    "a value that is refused, and has expired as far as the vault knows": (
+        SETTLED.pasted().proven(works=False).kept(expires_at=NOW),
+        State.EXPIRED,
+    ),
     "an owner without session": (SETTLED.signed_out(), State.BLOCKED),
     "a disabled version": (SETTLED.disabled(), State.SKIPPED),
     "a disabled version, long expired": (
@@ -135,11 +157,13 @@ def test_every_state_has_its_public_name() -> None:
 
 
 def test_the_real_expiry_is_the_tokens() -> None:
-    """What the vault shows counts only where the token is not known."""
+    """What the vault shows counts only where the token of the stored value is not known."""
     given = SETTLED.kept(expires_at=NOW)
 
     assert expires_at(given.snapshot) == TOKEN.valid_to
     assert expires_at(given.unlisted().snapshot) == NOW
+    assert expires_at(given.pasted().snapshot) == NOW
+    assert expires_at(given.pasted().kept(expires_at=None).snapshot) is None
 
 
 @pytest.mark.parametrize(
@@ -148,8 +172,12 @@ def test_the_real_expiry_is_the_tokens() -> None:
         (SETTLED, RENEWAL),
         (DUE, RENEWAL),
         (SETTLED.superseded().proven(), NOW),
-        (SETTLED.at(PROOF).but(scanned_at=PROOF - SECOND), RENEWAL),
-        (SETTLED.kept(expires_at=None).got(TOKEN).proven(), RENEWAL),
+        (SETTLED.kept(expires_at=None).got(TOKEN).proven(), NOW),
+        (AT_PROOF, RENEWAL),
+        (AT_PROOF.superseded().stored(HOUR), PROOF + 47 * HOUR),
+        (DUE.failed(ago=MINUTE), RENEWAL + 54 * MINUTE),
+        (DUE.failed(ago=MINUTE).proven(), RENEWAL + 54 * MINUTE),
+        (SETTLED.failed(3, ago=MINUTE), RENEWAL),
         (SETTLED.watched(), None),
         (SETTLED.mis_tagged(), None),
     ],
@@ -157,8 +185,12 @@ def test_the_real_expiry_is_the_tokens() -> None:
         "a fresh secret: its renewal",
         "a due one: now",
         "a predecessor to be retired: now",
+        "a date to be corrected: now",
         "a proof is not what people wait for: its renewal",
-        "nor is a corrected date",
+        "or the end of its predecessor's grace",
+        "or the next attempt, while its renewal backs off",
+        "which it is after the proof, too",
+        "or its renewal again, if it is fresh in spite of a failure",
         "a watched one: never",
         "a rejected one: nobody knows",
     ],
@@ -241,6 +273,26 @@ class TestJson:
             {"vault": "kv-gone", "reason": "unavailable", "message": "no answer from kv-gone"}
         ]
 
+    @pytest.mark.parametrize(
+        "of",
+        [
+            lambda given: finding(given.proven(works=False)),
+            lambda given: finding(given.proven().never_seen().bound()),
+            lambda given: Finding(given.snapshot, None, OUTAGE),
+        ],
+        ids=["refused", "accepted, but of no known token", "the look failed"],
+    )
+    def test_status_of_a_pasted_value(self, of: Callable[[Given], Finding]) -> None:
+        """Copied tags name a token that is not the value's: nothing of it is told as if it were."""
+        given = SETTLED.superseded().pasted().kept(expires_at=NOW + 3 * DAY)
+
+        pasted = round_trip(Fleet(NOW, (of(given),)).status())["secrets"][0]
+
+        assert pasted["authorization_id"] is None
+        assert pasted["expires_at"] == "2026-11-25T07:30:00Z"
+        assert pasted["superseded"] == []
+        assert TOKEN.authorization_id not in json.dumps(pasted)
+
     def test_a_superseded_token_may_expire_before_its_grace_does(self) -> None:
         """It ends with whichever comes first."""
         fading = replace(PREDECESSOR, valid_to=NOW + HOUR)
@@ -266,12 +318,41 @@ class TestJson:
         }
         assert (due["action"], due["reason"]) == ("renew", "due")
 
+    @pytest.mark.parametrize(
+        ("given", "action", "expected"),
+        [
+            (DUE, "renew", "2026-12-01T14:44:15Z"),
+            (DUE.failed(ago=MINUTE), "prove", "2026-12-01T15:38:15Z"),
+            (DUE.failed(ago=MINUTE).proven(), "nothing", "2026-12-01T15:38:15Z"),
+            (DUE.watched(), "watch", None),
+        ],
+        ids=["due: now", "backing off, but to be proven", "backing off", "watched"],
+    )
+    def test_when_a_plan_expects_something(
+        self, given: Given, action: str, expected: str | None
+    ) -> None:
+        """A plan and a status tell the same date for the same secret."""
+        fleet = Fleet(given.now, (finding(given),))
+
+        planned = round_trip(fleet.plan())["decisions"][0]
+
+        assert (planned["action"], planned["next_at"]) == (action, expected)
+        assert fleet.status()["secrets"][0]["next_at"] == expected
+
     def test_plan_of_what_could_not_be_looked_at(self) -> None:
-        """It says why."""
+        """A run would do nothing about it; it says why."""
         plan = round_trip(Fleet(NOW, (FAILED,), vault_failures=(LOST,)).plan())
 
-        assert plan["decisions"][0]["reason"] == "unavailable"
-        assert plan["decisions"][0]["message"] == "no answer from kv-build"
+        assert plan["decisions"] == [
+            {
+                "vault": "kv-build",
+                "secret": "feed-token",
+                "action": "nothing",
+                "reason": "unavailable",
+                "message": "no answer from kv-build",
+                "next_at": None,
+            }
+        ]
         assert plan["vaults_failed"][0]["vault"] == "kv-gone"
 
     def test_run(self) -> None:

@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from rotation.model import SecretName
 from rotation.schedule import (
     is_hour_of_proof,
+    is_renewal_wanted,
     living,
+    next_at,
     renewal_at,
     retirement_at,
     retry_at,
@@ -30,9 +32,11 @@ from tests.unit.given import (
     OTHER_VALUE,
     PREDECESSOR,
     PROOF,
+    RENEWAL,
     SECOND,
     SETTLED,
     TOKEN,
+    Given,
 )
 
 ANY_NAME = st.builds(
@@ -58,6 +62,36 @@ class TestRenewal:
         due = renewal_at(token, replace(MANDATE, rotate_before=rotate_before), name)
 
         assert NOW + granted / 2 - timedelta(microseconds=1) <= due < token.valid_to
+
+    @given(
+        lifetime=st.timedeltas(DAY, 364 * DAY),
+        rotate_before=st.timedeltas(MINUTE, 364 * DAY),
+        name=ANY_NAME,
+    )
+    def test_extensions_do_not_creep_closer(
+        self, lifetime: timedelta, rotate_before: timedelta, name: SecretName
+    ) -> None:
+        """A token grows older with each extension; its renewals stay equally far apart."""
+        mandate = replace(MANDATE, lifetime=lifetime, rotate_before=rotate_before)
+        token = replace(TOKEN, valid_from=NOW, valid_to=NOW + lifetime)
+        due = [NOW]
+        for _ in range(9):
+            due.append(renewal_at(token, mandate, name))
+            token = replace(token, valid_to=due[-1] + lifetime)
+
+        pauses = {later - earlier for earlier, later in pairwise(due)}
+
+        assert len(pauses) == 1
+        assert min(pauses) >= lifetime / 2 - timedelta(microseconds=1)
+
+    def test_what_was_granted_counts_if_it_is_less_than_what_was_asked_for(self) -> None:
+        """And what was asked for, if it is less than the age that a token has come to."""
+        mandate = replace(MANDATE, rotate_before=29 * DAY)
+        young, old = (replace(TOKEN, valid_from=TOKEN.valid_to - d * DAY) for d in (7, 300))
+        lead = TOKEN.valid_to - renewal_at(TOKEN, mandate, NAME)
+
+        assert TOKEN.valid_to - renewal_at(old, mandate, NAME) == lead
+        assert abs((TOKEN.valid_to - renewal_at(young, mandate, NAME)) * 30 - lead * 7) < SECOND
 
     @given(name=ANY_NAME)
     def test_it_spreads_by_up_to_a_tenth(self, name: SecretName) -> None:
@@ -151,6 +185,64 @@ class TestRetry:
         assume(retry_at(given.snapshot, NOW))
 
         assert retry_at(given.snapshot, NOW - MINUTE)
+
+
+class TestExpectation:
+    """When something will be done next, and whether a renewal is wanted now."""
+
+    @pytest.mark.parametrize(
+        ("given_secret", "expected"),
+        [
+            (SETTLED, False),
+            (SETTLED.at(RENEWAL - SECOND), False),
+            (SETTLED.at(RENEWAL), True),
+            (SETTLED.at(RENEWAL).failed(ago=MINUTE), True),
+            (SETTLED.failed(3, ago=MINUTE), False),
+            (SETTLED.proven(), False),
+            (SETTLED.proven(works=False), True),
+        ],
+        ids=[
+            "a fresh token",
+            "a second early",
+            "its renewal time",
+            "while it backs off",
+            "an old failure is no reason",
+            "it works",
+            "it is dead",
+        ],
+    )
+    def test_a_renewal_is_wanted_for_what_is_due_or_dead(
+        self, given_secret: Given, *, expected: bool
+    ) -> None:
+        """Whatever failed before: a failure is a reason to rest, not to renew."""
+        assert is_renewal_wanted(given_secret.snapshot, given_secret.now) is expected
+
+    @pytest.mark.parametrize(
+        ("given_secret", "expected"),
+        [
+            (SETTLED, RENEWAL),
+            (SETTLED.failed(3, ago=MINUTE), RENEWAL),
+            (SETTLED.superseded().stored(HOUR), NOW + 47 * HOUR),
+            (SETTLED.at(RENEWAL - HOUR).superseded().stored(HOUR), RENEWAL),
+            (SETTLED.at(RENEWAL), None),
+            (SETTLED.at(RENEWAL).failed(ago=MINUTE), RENEWAL + 54 * MINUTE),
+            (SETTLED.proven(works=False), None),
+            (SETTLED.proven(works=False).failed(ago=MINUTE), NOW + 54 * MINUTE),
+        ],
+        ids=[
+            "its renewal",
+            "its renewal, whatever failed before",
+            "the end of the grace",
+            "whichever comes first",
+            "due: nothing to wait for",
+            "due, but it backs off: the next attempt",
+            "dead: nothing to wait for",
+            "dead, but it backs off: the next attempt",
+        ],
+    )
+    def test_the_next_date(self, given_secret: Given, expected: datetime | None) -> None:
+        """What is wanted but rests comes before what would come otherwise."""
+        assert next_at(given_secret.snapshot, given_secret.now) == expected
 
 
 class TestRetirement:

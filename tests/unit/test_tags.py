@@ -147,7 +147,21 @@ class TestFaults:
             ("pat-owner", "a@b@c", A_UPN),
             ("pat-owner", "ada@example.com/../", A_UPN),
             ("pat-owner", "ada@a, bob@b", A_UPN),
+            ("pat-owner", "ada@exam_ple.com", A_UPN),
+            ("pat-owner", "ada%40example.com", A_UPN),
+            ("pat-owner", "ada@example.com; bob@example.com", A_UPN),
+            ("pat-owner", "Ada <ada@example.com>", A_UPN),
+            ("pat-owner", "ada @example.com", A_UPN),
+            ("pat-owner", "ada\u00a0b@example.com", A_UPN),
             ("pat-owner", "ada\r\n@example.com", A_UPN),
+            ("pat-owner", "ada@example.com\x00", A_UPN),
+            ("pat-owner", "ada\x7f@example.com", A_UPN),
+            ("pat-owner", "\x1b[31mada@example.com", A_UPN),
+            ("pat-owner", "ada\u202e@example.com", A_UPN),
+            ("pat-owner", "\u2066ada@example.com\u2069", A_UPN),
+            ("pat-owner", "ada\u200b@example.com", A_UPN),
+            ("pat-owner", "\u0430da@example.com", A_UPN),
+            ("pat-owner", "ada\uff20example.com", A_UPN),
             ("pat-lifetime-days", "0", "expected a whole number from 1 to 90"),
             ("pat-lifetime-days", "91", "expected a whole number from 1 to 90"),
             ("pat-lifetime-days", "-1", "expected a whole number from 1 to 90"),
@@ -228,6 +242,31 @@ class TestFaults:
         assert all(letter.isalnum() or letter == "-" for letter in passed)
         assert len(passed) <= 50
 
+    @given(st.text(max_size=60), st.text(max_size=60))
+    def test_an_owner_is_a_plain_name(self, user: str, domain: str) -> None:
+        """Whatever is written there: what passes can be printed and compared as it is."""
+        owner = tags.parse({**MANAGED, "pat-owner": f"{user}@{domain}"}, TWO_OWNERS).owner
+
+        assert owner.isascii()
+        assert all(letter.isalnum() or letter in "'._!#^~+-@" for letter in owner)
+        assert owner == owner.lower()
+
+    @pytest.mark.parametrize(
+        "owner",
+        [
+            "a@b",
+            "ada.lovelace+pat@build.example.com",
+            "o'brien@example.com",
+            "_!#^~-@example.com",
+            "ada_partner.example#EXT#@contoso.onmicrosoft.com",
+        ],
+    )
+    def test_a_plain_owner_is_well(self, owner: str) -> None:
+        """Whatever Entra admits in a user principal name, guests included."""
+        mandate = tags.parse({**MANAGED, "pat-owner": owner}, DEFAULTS)
+
+        assert (mandate.faults, mandate.owner) == ((), owner.lower())
+
     @pytest.mark.parametrize("organization", ["c", "2", "a-b", "A" * 50])
     def test_a_plain_organization_is_well(self, organization: str) -> None:
         """Letters, digits and inner hyphens."""
@@ -240,6 +279,16 @@ class TestFaults:
         assert mandate.faults == (
             "tag pat-organization is missing, expected the name of an organization",
         )
+
+    def test_a_faulty_mode_hides_nothing(self) -> None:
+        """Whoever misspelt the mode did not ask for ``watch``, which needs no organization."""
+        mandate = tags.parse({"pat-rotation": "regnerate"}, TWO_OWNERS)
+
+        assert [fault.split(",")[0] for fault in mandate.faults] == [
+            "tag pat-rotation is 'regnerate'",
+            "tag pat-owner is missing",
+            "tag pat-organization is missing",
+        ]
 
     def test_a_missing_owner(self) -> None:
         """Of several owners none is the default."""
@@ -261,6 +310,13 @@ class TestFaults:
         assert faults(asked) == (f"{shown}, expected less than the lifetime of {lifetime} days",)
         assert faults({**asked, "pat-rotate-before-days": str(lifetime - 1)}) == ()
 
+    @pytest.mark.parametrize("lifetime", ["many", "0", "91", TOO_LONG])
+    def test_a_faulty_life_is_one_fault(self, lifetime: str) -> None:
+        """What the window was compared with is a default that nobody asked for."""
+        found = faults({"pat-lifetime-days": lifetime, "pat-rotate-before-days": "60"})
+
+        assert [fault.split()[1] for fault in found] == ["pat-lifetime-days"]
+
     def test_all_at_once(self) -> None:
         """Nobody mends one fault only to meet the next."""
         found = faults(
@@ -268,7 +324,7 @@ class TestFaults:
                 "pat-organization": "a/b",
                 "pat-owner": "ada",
                 "pat-lifetime-days": "many",
-                "pat-rotate-before-days": "364",
+                "pat-rotate-before-days": "365",
                 "pat-grace-hours": "-",
                 "pat-authorization-id": "?",
                 "pat-retire": "?",
@@ -281,11 +337,11 @@ class TestFaults:
             "pat-lifetime-days",
             "pat-organization",
             "pat-owner",
+            "pat-rotate-before-days",
             "pat-grace-hours",
             "pat-authorization-id",
             "pat-retire",
             "pat-attempt",
-            "pat-rotate-before-days",
             "tags",
         ]
 
