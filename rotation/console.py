@@ -42,6 +42,8 @@ STYLES = {
     Ending.FAILED: "bold red",
 }
 
+LEAST = 16
+"""Columns that are left for sentences, however long the names are."""
 UNLIMITED = 10_000
 """Columns where no terminal sets a limit: a line that another program reads is not folded."""
 
@@ -162,8 +164,10 @@ def _show_vaults(failures: tuple[VaultFailure, ...]) -> None:
 def _table(*columns: str) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
-        is_text = column in {"Secret", "Owner", "Why", "Message"}
-        table.add_column(column, overflow="fold", no_wrap=not is_text)
+        is_last = column == columns[-1]
+        table.add_column(
+            column, overflow="fold", no_wrap=not is_last, min_width=LEAST if is_last else None
+        )
     return table
 
 

@@ -57,7 +57,7 @@ SERVICE = "key-vault"
 UNAUTHORIZED, FORBIDDEN, NOT_FOUND = 401, 403, 404
 CLIENT_ERRORS = frozenset(range(400, 500))
 ONCE: Mapping[str, Any] = {"retry_total": 0}
-"""For a write that must not be repeated: the version may be there, and somebody's newer one on it."""
+"""For a write that must not be repeated: the version may be there, and a newer one on it."""
 
 T = TypeVar("T")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from sandbox.clock import ManualClock
-    from sandbox.https import Sandbox
     from sandbox.world import World
 
 pytestmark = pytest.mark.usefixtures("sandbox")
@@ -409,13 +409,13 @@ def test_a_vault_that_fails_is_named_and_the_others_go_on(
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-@pytest.mark.usefixtures("request")
 def test_a_vault_that_does_not_exist_is_named_and_the_others_go_on(
-    rotation: Callable[..., Said], world: World, command: str
+    rotation: Callable[..., Said], world: World, monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:
     """1: a mistyped name is said with the vault, and the other vaults are looked after."""
-    world.add_vault("kv-gone", exists=False)
     place(world, Placement("feed", age=DAY))
+    watched = os.environ["ROTATION_VAULTS"]
+    monkeypatch.setenv("ROTATION_VAULTS", f"{watched} kv-gone=https://localhost:1")
 
     said = rotation(command)
 

@@ -57,7 +57,10 @@ REPEATABLE: dict[str, Callable[[HttpsStage], object]] = {
     "connection_data": lambda stage: stage.issuer.prove(*PLACE, TokenValue("any")),
 }
 CREATE = "create_pat"
-CALLS = {**REPEATABLE, CREATE: lambda stage: stage.issuer.create(*PLACE, DRAFT)}
+CALLS: dict[str, Callable[[HttpsStage], object]] = {
+    **REPEATABLE,
+    CREATE: lambda stage: stage.issuer.create(*PLACE, DRAFT),
+}
 TOKEN_CALLS = [name for name in REPEATABLE if name != "connection_data"]
 
 SILENCE: list[Kind] = [
@@ -350,18 +353,31 @@ def test_a_list_that_never_ends_is_given_up(https_stage: HttpsStage, fail: Fail)
     assert https_stage.count("list_pats") == 1000
 
 
-@pytest.mark.parametrize("user", [{"id": ANONYMOUS}, {"id": ""}, {"id": None}, {}, None, "me"])
 def test_a_session_that_is_taken_for_nobody_has_no_access(
-    https_stage: HttpsStage, fail: Fail, user: object
+    https_stage: HttpsStage, fail: Fail
 ) -> None:
     """A 200 as the anonymous user is no identity to compare a token's with."""
     https_stage.world.add_organization("fabrikam")
-    body = json.dumps({"authenticatedUser": user, "instanceId": ID})
-    https_stage.break_at(Fault(Answer(200, body), operation="connection_data", times=None))
+    https_stage.break_at(Fault(_user({"id": ANONYMOUS}), operation="connection_data", times=None))
 
     error = fail(lambda: https_stage.issuer.inventory(OWNER, "fabrikam"))
 
     _check(error, AccessDeniedError, "access-denied", place="fabrikam")
+
+
+@pytest.mark.parametrize("user", [{"id": ""}, {"id": None}, {"id": 5}, {}, None, "me", []])
+def test_an_answer_without_a_user_is_no_answer(
+    https_stage: HttpsStage, fail: Fail, user: object
+) -> None:
+    """Nobody is taken for nobody, or a value for a bad one, because an answer makes no sense."""
+    https_stage.world.add_organization("fabrikam")
+    https_stage.break_at(Fault(_user(user), operation="connection_data", times=None))
+
+    for do in (
+        lambda: https_stage.issuer.inventory(OWNER, "fabrikam"),
+        lambda: https_stage.issuer.prove(*PLACE, TokenValue("any")),
+    ):
+        assert type(fail(do)) is UnavailableError
 
 
 @pytest.mark.parametrize("kind", [sign_in_page(), redirect(), Answer(401, "{}")])
@@ -490,6 +506,11 @@ def _item(**changes: object) -> dict[str, Any]:
         "token": None,
         **changes,
     }
+
+
+def _user(user: object) -> Answer:
+    """Give what ``connectionData`` says of a caller."""
+    return Answer(200, json.dumps({"authenticatedUser": user, "instanceId": ID}))
 
 
 def _changing(**headers: str | None) -> Callable[..., None]:

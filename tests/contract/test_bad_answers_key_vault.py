@@ -38,9 +38,11 @@ READS: dict[str, Callable[[HttpsStage], object]] = {
     "list_versions": lambda stage: stage.store.list_versions(FEED),
 }
 WRITES: dict[str, Callable[[HttpsStage], object]] = {
-    "set_secret": lambda stage: stage.store.store(_secret(stage), _value(stage), tags={}, expires_at=LATER),
+    "set_secret": lambda stage: stage.store.store(
+        _secret(stage), _value(stage), tags={}, expires_at=LATER
+    ),
     "update_secret": lambda stage: stage.store.write_tags(_secret(stage), {}),
-}  # fmt: skip
+}
 CALLS = READS | WRITES
 SILENCE: list[Kind] = [
     unavailable(),
@@ -200,7 +202,7 @@ def test_a_disabled_version_is_no_want_of_rights(https_stage: HttpsStage) -> Non
 
 @pytest.mark.parametrize("operation", CALLS)
 @pytest.mark.parametrize(
-    ("status", "code", "reason"),
+    "no",
     [
         (404, "SecretNotFound", "not-found"),
         (409, "Conflict", "conflict"),
@@ -208,9 +210,10 @@ def test_a_disabled_version_is_no_want_of_rights(https_stage: HttpsStage) -> Non
     ],
 )
 def test_a_clear_no_is_not_repeated(
-    https_stage: HttpsStage, fail: Fail, operation: str, status: int, code: str, reason: str
+    https_stage: HttpsStage, fail: Fail, operation: str, no: tuple[int, str, str]
 ) -> None:
     """The reason is the vault's own word, in lower case."""
+    status, code, reason = no
     body = json.dumps({"error": {"code": code, "message": "a message"}})
     https_stage.break_at(Fault(Answer(status, body), operation=operation, times=None))
 

@@ -1,4 +1,4 @@
-"""Answers that are no HTTP, broken off, or no TLS any more: what was sent once is not sent again."""
+"""Answers that are no HTTP, broken off, or no TLS any more: what was sent is not sent again."""
 
 from __future__ import annotations
 
@@ -10,11 +10,14 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
+from azure.core.credentials import AccessToken
 
 from rotation.adapters.azure_devops import AzureDevOpsIssuer
+from rotation.adapters.key_vault import KeyVaultStore, open_vault
 from rotation.adapters.patience import open_session
 from rotation.errors import OutcomeUnknownError, UnavailableError
-from rotation.model import Draft, TokenValue
+from rotation.model import Draft, ManagedSecret, SecretName, TokenValue
+from rotation.settings import Vault
 from sandbox.furniture import ORGANIZATION, OWNER
 
 if TYPE_CHECKING:
@@ -25,6 +28,11 @@ if TYPE_CHECKING:
 
 AT = datetime(2026, 11, 22, 7, 0, tzinfo=UTC)
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+CHALLENGE = (
+    b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\nWWW-Authenticate: "
+    b'Bearer authorization="https://localhost:1/tenant", resource="https://vault.azure.net"\r\n\r\n'
+)
+"""What Key Vault says to a request without a token, which its client sends first."""
 NO_TLS = b""
 """Stands for an answer in plain text on a connection that was encrypted so far."""
 BROKEN = {
@@ -38,12 +46,24 @@ BROKEN = {
 }
 
 
+SECRET = ManagedSecret(SecretName("kv-rude", "feed"), AT, None, {}, version="1" * 32)
+
+
+class AnyToken:
+    """A credential that always has a token."""
+
+    def get_token(self, *_scopes: str, **_options: object) -> AccessToken:
+        """See ``TokenCredential``."""
+        return AccessToken("any", 2**31)
+
+
 class RudeServer:
-    """Reads each request to its end, answers it with the same bytes, and hangs up."""
+    """Challenges who comes without a token, answers the others with the same bytes, hangs up."""
 
     def __init__(self, context: ssl.SSLContext, answer: bytes) -> None:
         """Listen on loopback; serves one connection after another until it is closed."""
         self.methods: list[str] = []
+        """Of the requests with a token, which the service would have carried out."""
         self._context, self._answer = context, answer
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._thread = threading.Thread(target=self._serve)
@@ -71,9 +91,10 @@ class RudeServer:
 
     def _answer_one(self, connection: socket.socket) -> None:
         with self._context.wrap_socket(connection, server_side=True) as secure:
-            request = b""
-            while not _is_whole(request):
-                request += secure.recv(65536)
+            request = _read(secure)
+            while b"authorization: bearer" not in request.lower():
+                secure.sendall(CHALLENGE)
+                request = _read(secure)
             self.methods.append(request.split(b" ")[0].decode())
             if self._answer:
                 secure.sendall(self._answer)
@@ -107,6 +128,14 @@ def issuer(server: RudeServer) -> Iterator[AzureDevOpsIssuer]:
         )
 
 
+@pytest.fixture
+def store(server: RudeServer) -> Iterator[KeyVaultStore]:
+    """Give the adapter of Key Vault in front of it."""
+    vault = Vault(SECRET.name.vault, server.url)
+    with open_vault(vault, AnyToken(), is_microsoft=False, sleep=lambda _: None) as client:
+        yield KeyVaultStore({vault.name: client})
+
+
 def test_a_create_is_sent_once(issuer: AzureDevOpsIssuer, server: RudeServer) -> None:
     """Whatever breaks after it was sent: a token may have been made."""
     with pytest.raises(OutcomeUnknownError):
@@ -121,6 +150,37 @@ def test_a_read_is_an_outage(issuer: AzureDevOpsIssuer, server: RudeServer) -> N
         issuer.get(OWNER, ORGANIZATION, "any")
 
     assert set(server.methods) == {"GET"}
+
+
+def test_a_store_is_sent_once(store: KeyVaultStore, server: RudeServer) -> None:
+    """Whatever breaks after it was sent: the version may be there."""
+    with pytest.raises(OutcomeUnknownError):
+        store.store(SECRET, TokenValue("new"), tags={}, expires_at=AT)
+
+    assert server.methods == ["PUT"]
+
+
+def test_a_read_of_a_vault_is_an_outage(store: KeyVaultStore, server: RudeServer) -> None:
+    """What may be repeated may be, and ends as an outage."""
+    with pytest.raises(UnavailableError):
+        store.read(SECRET.name)
+
+    assert set(server.methods) == {"GET"}
+
+
+def _read(connection: ssl.SSLSocket) -> bytes:
+    """Read one request, to its end.
+
+    Raises:
+        OSError: the client went away.
+    """
+    request = b""
+    while not _is_whole(request):
+        more = connection.recv(65536)
+        if not more:
+            raise ConnectionResetError
+        request += more
+    return request
 
 
 def _is_whole(request: bytes) -> bool:

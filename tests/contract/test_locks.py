@@ -122,3 +122,20 @@ def test_an_event_is_one_json_object_on_one_line(
         "message": "two\nlines",
     }
     assert (record.levelno == logging.WARNING) is (kind in ALERTS)
+
+
+class Broken(logging.Handler):
+    """A log that cannot be written: a full disk, a closed pipe."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Fail."""
+        raise BrokenPipeError(record.name)
+
+
+def test_a_line_that_is_lost_stops_nothing(loggers: list[logging.Logger]) -> None:
+    """Never raises: a lost line must not stop a rotation."""
+    for logger in loggers:
+        logger.addHandler(Broken())
+        logger.setLevel(logging.DEBUG)
+
+    LogLines().record(Event(Kind.SCAN_STARTED, AT, "run"))

@@ -21,6 +21,8 @@ from sandbox.furniture import VAULT, Placement, place
 from tests.stage import FEED
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rotation.model import ManagedSecret
     from sandbox.vault import Vault
     from sandbox.world import World
@@ -54,10 +56,9 @@ def test_a_list_gives_every_managed_secret(stage: Stage, vault: Vault) -> None:
     assert stage.count("list_secrets") == 3
 
 
-def test_a_list_shows_what_a_read_shows_but_value_and_version(stage: Stage, vault: Vault) -> None:
+@pytest.mark.usefixtures("vault")
+def test_a_list_shows_what_a_read_shows_but_value_and_version(stage: Stage) -> None:
     """Tags, expiry, content type and creation come with the list."""
-    assert vault.newest(FEED.name).expires_at
-
     (listed,) = stage.store.list_managed(VAULT)
 
     assert listed == replace(stage.store.read(FEED), value=None, version=None)
@@ -90,10 +91,9 @@ def test_a_read_gives_the_newest_version(stage: Stage, vault: Vault) -> None:
     assert secret.created_at == newest.created_at
 
 
-def test_a_secret_is_found_whatever_the_case(stage: Stage, vault: Vault) -> None:
+@pytest.mark.usefixtures("vault")
+def test_a_secret_is_found_whatever_the_case(stage: Stage) -> None:
     """Names are compared as Key Vault does: without regard to case."""
-    assert vault.newest(FEED.name)
-
     assert stage.store.read(SecretName(VAULT.upper(), "FEED")).value
 
 
@@ -221,9 +221,9 @@ def test_tags_and_expiry_are_written_together(stage: Stage, vault: Vault) -> Non
     assert (vault.newest(FEED.name).expires_at, len(vault.versions(FEED.name))) == (LATER, 1)
 
 
-def test_a_write_keeps_the_value_that_was_read(stage: Stage, vault: Vault) -> None:
+@pytest.mark.usefixtures("vault")
+def test_a_write_keeps_the_value_that_was_read(stage: Stage) -> None:
     """The version comes back with the value that ``secret`` had, if any."""
-    assert vault.newest(FEED.name)
     secret = stage.store.read(FEED)
 
     assert stage.store.write_tags(secret, TAGS).value == secret.value
@@ -286,11 +286,9 @@ def test_what_is_not_granted_is_an_access_denied(
 
 @pytest.mark.parametrize("kind", [unavailable(), Answer(500), throttled(), Drop()])
 @pytest.mark.parametrize("operation", ["list_managed", "list_versions", "read", "write_tags"])
-def test_no_usable_answer_is_an_outage(
-    stage: Stage, vault: Vault, operation: str, kind: Answer | Drop
-) -> None:
+@pytest.mark.usefixtures("vault")
+def test_no_usable_answer_is_an_outage(stage: Stage, operation: str, kind: Answer | Drop) -> None:
     """No usable answer to an idempotent call."""
-    assert vault.newest(FEED.name)
     secret = stage.store.read(FEED)
     stage.break_at(Fault(kind, service="key-vault", times=None))
 
@@ -304,7 +302,7 @@ def _store(stage: Stage) -> ManagedSecret:
 
 def _do(stage: Stage, operation: str, secret: ManagedSecret) -> object:
     store = stage.store
-    doing = {
+    doing: dict[str, Callable[[], object]] = {
         "list_managed": lambda: list(store.list_managed(VAULT)),
         "list_versions": lambda: store.list_versions(FEED),
         "read": lambda: store.read(FEED),

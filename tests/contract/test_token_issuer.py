@@ -21,6 +21,7 @@ from sandbox.furniture import ORGANIZATION, OWNER, VAULT, Placement, place, plan
 from sandbox.organization import Policy
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from sandbox.clock import ManualClock
@@ -166,22 +167,23 @@ def test_the_answer_tells_the_expiry_that_was_granted(
 
 
 @pytest.mark.parametrize(
-    ("policy", "change", "reason"),
+    ("reason", "policy", "name", "scope"),
     [
-        (Policy(restrict_creation=True), {}, "disablePatCreationPolicyViolation"),
-        (Policy(restrict_full_scope=True), {"scope": "app_token"}, "fullScopePatPolicyViolation"),
-        (Policy(), {"scope": "everything"}, "invalidScope"),
-        (Policy(), {"display_name": ""}, "displayNameRequired"),
+        ("disablePatCreationPolicyViolation", Policy(restrict_creation=True), "new", "vso.code"),
+        ("fullScopePatPolicyViolation", Policy(restrict_full_scope=True), "new", "app_token"),
+        ("invalidScope", Policy(), "new", "everything"),
+        ("displayNameRequired", Policy(), "", "vso.code"),
     ],
 )
 def test_a_refused_create_is_a_clear_no(
-    stage: Stage, organization: Organization, draft: Draft, policy: Policy, change: dict[str, str], reason: str
-) -> None:  # fmt: skip
+    stage: Stage, reason: str, policy: Policy, name: str, scope: str
+) -> None:
     """The service refuses: the reason is its own word, and no token was made."""
-    organization.policy = policy
+    stage.world.organization(ORGANIZATION).policy = policy
+    draft = Draft(name, scope, stage.clock() + DAY)
 
     with pytest.raises(RejectedError, match=reason) as refused:
-        stage.issuer.create(*PLACE, replace(draft, **change))
+        stage.issuer.create(*PLACE, draft)
 
     assert refused.value.reason == reason
     assert stage.count("create_pat") == 1
@@ -402,7 +404,7 @@ def _do(stage: Stage, operation: str, until: datetime) -> object:
         valid_to=planted.valid_to,
         target_accounts=planted.accounts,
     )
-    doing = {
+    doing: dict[str, Callable[[], object]] = {
         "inventory": lambda: issuer.inventory(*PLACE),
         "get": lambda: issuer.get(*PLACE, found),
         "extend": lambda: issuer.extend(*PLACE, token, until),

@@ -42,7 +42,7 @@ def rotator(
 def test_a_whole_rotation_costs_ten_calls(
     rotator: Rotator, world: World, clock: ManualClock
 ) -> None:
-    """Read, preflight, create, try, store; and later read, prove, list versions, disable, revoke."""
+    """Read, preflight, create, try, store; later read, prove, list versions, disable, revoke."""
     old = place(world, Placement("feed", age=25 * DAY))
 
     assert _actions(rotator.run()) == ["renew"]

@@ -283,7 +283,7 @@ def test_whose_id_is_recorded(given_secret: Given, *, expected: bool) -> None:
 
 
 def test_the_current_token_is_counted_on() -> None:
-    """The rules after the sixth have it; whoever asks earlier is told so, with the secret's name."""
+    """The rules after the sixth have it; whoever asks earlier is told of which secret."""
     assert SETTLED.snapshot.current == TOKEN
     with pytest.raises(LookupError, match=r"^the recorded token of kv-build/feed-token is not "):
         _ = SETTLED.unlisted().snapshot.current

@@ -31,13 +31,28 @@ PUBLIC = {
     *("SCHEDULE", "FAN_OUT", "CONCURRENCY"),
 }
 LOOK_ALIKE = {
-    "ROTATION_AUTHORITY": "https://localhost:8443/entra",
+    "ROTATION_AUTHORITY": "https://localhost:8442",
     "ROTATION_DEVOPS_URL": "https://localhost:8443/devops/",
     "ROTATION_DEVOPS_TOKENS_URL": "https://localhost:8443/tokens",
     "ROTATION_VAULTS": "kv-build=https://localhost:8444",
     "ROTATION_SESSION_VAULT": "kv-sessions=https://localhost:8445",
 }
+NO_NUMBER = "port could not be cast to integer value as 'x'"
+NO_PORT = "port out of range 0-65535"
+AN_ADDRESS = "expected an address that starts with https://, without credentials or query"
+SIX_FIELDS = "expected an NCRONTAB expression of six fields, such as 0 7 * * * *"
+KV_TWICE = "expected each vault once, but kv.vault.azure.net:443 is there again"
+OWN_VAULT = "expected a vault of its own: pipelines read the watched ones"
+UPNS = "expected user principal names such as ada@example.com, not"
+EVERY_NAME = [
+    *REQUIRED,
+    *("ROTATION_AUTHORITY", "ROTATION_DEVOPS_URL", "ROTATION_DEVOPS_TOKENS_URL"),
+    *("ROTATION_LIFETIME_DAYS", "ROTATION_MAX_LIFETIME_DAYS", "ROTATION_GRACE_HOURS"),
+    *("ROTATION_SCHEDULE", "ROTATION_CONCURRENCY", "AZURE_CLIENT_ID"),
+]
 VAULT_FORMS = "expected a vault as name, https://host or name=https://host, not"
+TOKEN = "h7mzq2x4" * 6 + "aZ_-"
+"""As a person pastes one into the wrong place: 52 letters and digits."""
 SAME_WORLD = "expected a host of the same world as ROTATION_AUTHORITY, which is"
 
 
@@ -163,15 +178,28 @@ class TestFaults:
             ("ROTATION_TENANT_ID", f"{TENANT}\n", "expected a GUID"),
             ("ROTATION_CLIENT_ID", f"{{{CLIENT}}}", "expected a GUID"),
             ("AZURE_CLIENT_ID", "me", "expected a GUID"),
+            ("ROTATION_SCHEDULE", "hourly", SIX_FIELDS),
+            ("ROTATION_SCHEDULE", "7 * * * *", SIX_FIELDS),
+            ("ROTATION_SCHEDULE", "0 0 7 * * * *", SIX_FIELDS),
+            ("ROTATION_SCHEDULE", "0  7 * * * *", SIX_FIELDS),
+            ("ROTATION_VAULTS", " ", "expected at least one"),
+            ("ROTATION_VAULTS", ", ,\n", "expected at least one"),
+            ("ROTATION_OWNERS", " ", "expected at least one"),
+            ("ROTATION_OWNERS", ",", "expected at least one"),
+            ("ROTATION_SESSION_VAULT", " ", f"{VAULT_FORMS} ' '"),
+            ("ROTATION_SESSION_VAULT", ",", f"{VAULT_FORMS} ','"),
+            ("ROTATION_SESSION_VAULT", "kv-1, kv-2", f"{VAULT_FORMS} 'kv-1, kv-2'"),
+            ("ROTATION_OWNERS", "ada@example.com, bob", f"{UPNS} 'bob'"),
+            ("ROTATION_OWNERS", "ada, bob", f"{UPNS} 'ada', 'bob'"),
+            ("ROTATION_AUTHORITY", "https://login.microsoftonline.com:x", NO_NUMBER),
+            ("ROTATION_DEVOPS_URL", "https://dev.azure.com:x", NO_NUMBER),
+            ("ROTATION_DEVOPS_TOKENS_URL", "https://dev.azure.com:65536", NO_PORT),
+            ("ROTATION_VAULTS", "https://kv.vault.azure.net:x", NO_NUMBER),
+            ("ROTATION_SESSION_VAULT", "s=https://s.vault.azure.net:65536", NO_PORT),
             (
-                "ROTATION_SCHEDULE",
-                "hourly",
-                "expected an NCRONTAB expression of six fields, such as 0 7 * * * *",
-            ),
-            (
-                "ROTATION_OWNERS",
-                "ada@example.com, bob",
-                "expected user principal names such as ada@example.com, not bob",
+                "ROTATION_AUTHORITY",
+                "https://login.microsoftonline.com/common",
+                "expected no path after the host in 'https://login.microsoftonline.com/common'",
             ),
             (
                 "ROTATION_MAX_LIFETIME_DAYS",
@@ -205,6 +233,32 @@ class TestFaults:
 
         environment(ROTATION_MAX_LIFETIME_DAYS="7", ROTATION_LIFETIME_DAYS="7")
         assert load().lifetime_days == 7
+
+    @pytest.mark.parametrize(
+        "owner",
+        [
+            "ada@",
+            "@example.com",
+            "ada@b@example.com",
+            "ada@exam_ple.com",
+            "ada%40example.com",
+            "ada@example.com;bob@example.com",
+            "ada@example.com/..",
+            "<ada@example.com>",
+            "ada\x7f@example.com",
+            "\x1b[31mada@example.com",
+            "ada\u202e@example.com",
+            "\u2066ada@example.com\u2069",
+            "ada\u200b@example.com",
+            "\u0430da@example.com",
+            "ada\uff20example.com",
+        ],
+    )
+    def test_an_owner_is_a_plain_name(self, environment: Environment, owner: str) -> None:
+        """Nothing that prints as another name than it is; the fault spells it out in ASCII."""
+        environment(ROTATION_OWNERS=owner)
+
+        assert faults() == (f"ROTATION_OWNERS is {owner!a}: {UPNS} {owner!a}",)
 
     @pytest.mark.parametrize(
         "address",
@@ -255,19 +309,30 @@ class TestForms:
             ("kv.vault.azure.net", f"{VAULT_FORMS} 'kv.vault.azure.net'"),
             ("http://kv.vault.azure.net", f"{VAULT_FORMS} 'http://kv.vault.azure.net'"),
             ("kv=kv", f"{VAULT_FORMS} 'kv=kv'"),
-            ("kv=https://", "expected an address that starts with https://"),
+            ("kv=", f"{VAULT_FORMS} 'kv='"),
+            ("kv=https://", AN_ADDRESS),
+            ("kv=https://kv.vault.azure.net?x", AN_ADDRESS),
+            ("\u202ekv", f"{VAULT_FORMS} '\\u202ekv'"),
             (
                 "https://kv.vault.azure.net/secrets",
-                "expected no path after the vault's host in 'https://kv.vault.azure.net/secrets'",
+                "expected no path after the host in 'https://kv.vault.azure.net/secrets'",
             ),
             ("kv, KV", "expected each vault once, but kv is there again"),
+            ("kv x=https://kv.vault.azure.net", KV_TWICE),
+            ("kv x=https://KV.Vault.Azure.net/", KV_TWICE),
+            (
+                "kv https://kv.vault.azure.net:443",
+                "expected each vault once, but kv is there again",
+            ),
+            ("kv x=https://kv.vault.azure.net:443", KV_TWICE),
+            ("a=https://kv.vault.azure.net b=https://kv.vault.azure.net", KV_TWICE),
         ],
     )
     def test_no_vault(self, environment: Environment, text: str, expected: str) -> None:
         """Anything else is refused, with the forms that there are."""
         environment(ROTATION_VAULTS=text)
 
-        assert faults() == (f"ROTATION_VAULTS is {text!r}: {expected}",)
+        assert faults() == (f"ROTATION_VAULTS is {text!a}: {expected}",)
 
     @pytest.mark.parametrize("text", ["a, b", "a,b", "a b", " a ,\n b,", "a\tb "])
     def test_a_list(self, environment: Environment, text: str) -> None:
@@ -275,6 +340,39 @@ class TestForms:
         environment(ROTATION_VAULTS=text)
 
         assert [vault.name for vault in load().vaults] == ["a", "b"]
+
+    def test_blanks_around_an_address_do_not_matter(self, environment: Environment) -> None:
+        """They come along when it is copied; nor does a slash at its end."""
+        environment(
+            ROTATION_AUTHORITY=" https://login.microsoftonline.com/\n",
+            ROTATION_DEVOPS_URL="\thttps://dev.azure.com ",
+            ROTATION_DEVOPS_TOKENS_URL=" https://vssps.dev.azure.com/ ",
+            ROTATION_VAULTS=" https://kv-build.vault.azure.net/ ",
+            ROTATION_SESSION_VAULT=" kv-sessions\n",
+        )
+
+        settings = load()
+
+        assert settings.authority == "https://login.microsoftonline.com"
+        assert settings.devops_url == "https://dev.azure.com"
+        assert settings.devops_tokens_url == "https://vssps.dev.azure.com"
+        assert settings.vaults == (Vault("kv-build", "https://kv-build.vault.azure.net"),)
+        assert settings.session_vault == Vault("kv-sessions", "https://kv-sessions.vault.azure.net")
+
+    def test_the_session_vault_has_the_same_forms(self, environment: Environment) -> None:
+        """Its name, too, may be another than the first label of its address."""
+        environment(ROTATION_SESSION_VAULT=" sessions=https://kv-sessions.vault.azure.net/ ")
+
+        assert load().session_vault == Vault("sessions", "https://kv-sessions.vault.azure.net")
+
+    def test_guests_are_owners_like_any_other(self, environment: Environment) -> None:
+        """Entra makes such names for them."""
+        environment(ROTATION_OWNERS="ada_partner.example#EXT#@contoso.onmicrosoft.com o'b+x@b.io")
+
+        assert load().owners == (
+            "ada_partner.example#ext#@contoso.onmicrosoft.com",
+            "o'b+x@b.io",
+        )
 
     def test_owners_are_compared_in_lower_case(self, environment: Environment) -> None:
         """Each counts once, in the order given."""
@@ -291,6 +389,10 @@ class TestForms:
 
         environment(AZURE_CLIENT_ID="")
         assert load().managed_identity is None
+
+        environment(ROTATION_MANAGED_IDENTITY=CLIENT)
+        assert load().managed_identity is None
+        assert unknown_names() == ("ROTATION_MANAGED_IDENTITY",)
 
     def test_a_variable_that_is_no_setting_is_named(self, environment: Environment) -> None:
         """Misspelt, or of another version: it has no effect, and somebody should know."""
@@ -408,15 +510,91 @@ class TestOneWorld:
         "KV-BUILD",
         "https://kv-build.vault.azure.net",
         "sessions=https://kv-build.vault.azure.net",
+        "sessions=https://KV-Build.Vault.Azure.Net",
+        "sessions=https://kv-build.vault.azure.net:443",
+        "sessions=https://kv-build.vault.azure.net:/",
+        " sessions=https://KV-BUILD.vault.azure.net:443/ ",
         "kv-build=https://kv-sessions.vault.azure.net",
+        "KV-Build=https://kv-sessions.vault.azure.net",
     ],
 )
 def test_sessions_have_a_vault_of_their_own(environment: Environment, session_vault: str) -> None:
     """Pipelines read the watched vaults; a refresh token must not be there, however it is named."""
     environment(ROTATION_VAULTS="kv-1 kv-build", ROTATION_SESSION_VAULT=session_vault)
 
-    expected = "expected a vault of its own: pipelines read the watched ones"
-    assert faults() == (f"ROTATION_SESSION_VAULT is {session_vault!r}: {expected}",)
+    assert faults() == (f"ROTATION_SESSION_VAULT is {session_vault!r}: {OWN_VAULT}",)
+
+
+def test_another_port_is_another_vault(environment: Environment) -> None:
+    """In a look-alike's world vaults may share a host."""
+    environment(**LOOK_ALIKE)
+    assert load().session_vault.url == "https://localhost:8445"
+
+    same = "kv-sessions=https://LOCALHOST:8444"
+    environment(**{**LOOK_ALIKE, "ROTATION_SESSION_VAULT": same})
+    assert faults() == (f"ROTATION_SESSION_VAULT is {same!r}: {OWN_VAULT}",)
+
+
+class TestCredentials:
+    """What was pasted into the wrong place is not told to the log."""
+
+    @pytest.mark.parametrize(
+        "name",
+        [
+            "ROTATION_AUTHORITY",
+            "ROTATION_DEVOPS_URL",
+            "ROTATION_DEVOPS_TOKENS_URL",
+            "ROTATION_VAULTS",
+            "ROTATION_SESSION_VAULT",
+        ],
+    )
+    @pytest.mark.parametrize("userinfo", ["ada:hunter2", "hunter2", f":{TOKEN}"])
+    @pytest.mark.parametrize("path", ["", "/path@2?x"])
+    def test_the_user_of_an_address_is_not_echoed(
+        self, environment: Environment, name: str, userinfo: str, path: str
+    ) -> None:
+        """Neither in what it is, nor in what was expected."""
+        environment(**{name: f"https://{userinfo}@dev.azure.com{path}"})
+
+        shown = f"https://(credentials)@dev.azure.com{path}"
+        assert faults() == (f"{name} is {shown!r}: {AN_ADDRESS}",)
+
+    @pytest.mark.parametrize("scheme", ["http:", "x=http:", "HTTPS:", ""])
+    def test_nor_is_the_user_of_a_wrong_address(
+        self, environment: Environment, scheme: str
+    ) -> None:
+        """It is hidden wherever the text is repeated."""
+        environment(ROTATION_VAULTS=f"{scheme}//ada:hunter2@kv.vault.azure.net")
+
+        shown = f"{scheme}//(credentials)@kv.vault.azure.net"
+        assert faults() == (f"ROTATION_VAULTS is {shown!r}: {VAULT_FORMS} {shown!r}",)
+
+    @pytest.mark.parametrize("name", EVERY_NAME)
+    @pytest.mark.parametrize("form", ["{}!", "Bearer={}", "{0}.{0}"])
+    def test_a_long_word_is_not_echoed(
+        self, environment: Environment, name: str, form: str
+    ) -> None:
+        """It may be a token; how long it is tells a person enough."""
+        environment(**{name: form.format(TOKEN)})
+
+        with pytest.raises(SettingsError) as refused:
+            load()
+
+        assert TOKEN not in str(refused.value)
+        assert form.format("(52 characters)") in refused.value.faults[0]
+        assert refused.value.__context__ is None  # pydantic's error has it all
+
+    @pytest.mark.parametrize(
+        ("length", "shown"), [(39, TOKEN[:39]), (40, "(40 characters)"), (99, "(99 characters)")]
+    )
+    def test_a_word_is_long_from_40_characters_on(
+        self, environment: Environment, length: int, shown: str
+    ) -> None:
+        """Shorter ones, like a GUID, are shown: most faults are misspellings."""
+        word = (TOKEN * 2)[:length]
+        environment(ROTATION_CLIENT_ID=word)
+
+        assert faults() == (f"ROTATION_CLIENT_ID is {shown!r}: expected a GUID",)
 
 
 def assert_complained_of(names: Sequence[str]) -> None:
