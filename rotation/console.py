@@ -53,8 +53,16 @@ def _width() -> int | None:
     return None if sys.stdout.isatty() or "COLUMNS" in os.environ else UNLIMITED
 
 
+class _Remarks(Console):
+    """Writes to stderr; when nobody listens there any more, stdout is still worth writing."""
+
+    def on_broken_pipe(self) -> None:
+        """Fall silent."""
+        self.quiet = True
+
+
 results = Console(highlight=False, width=_width())
-remarks = Console(stderr=True, highlight=False)
+remarks = _Remarks(stderr=True, highlight=False)
 
 
 class LogLines(logging.Handler):
@@ -62,8 +70,7 @@ class LogLines(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one record on one line; that nobody listens any more stops nothing."""
-        # rich ends the process when a pipe is closed: here that would be in the midst of a step.
-        with suppress(Exception, SystemExit):
+        with suppress(Exception):
             remarks.print(Text(record.getMessage()), soft_wrap=True)
 
 

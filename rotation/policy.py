@@ -123,8 +123,8 @@ def renew_due(s: Snapshot, now: datetime) -> Answer:
     """8. The renewal time has come."""
     if not schedule.is_renewal_wanted(s, now) or schedule.retry_at(s, now):
         return None
-    gains = now + s.mandate.lifetime > s.current.valid_to + MINUTE and not s.has_wall
-    action = Action.EXTEND if s.mandate.mode is Mode.EXTEND and gains else Action.RENEW
+    is_extended = s.mandate.mode is Mode.EXTEND and not s.has_wall
+    action = Action.EXTEND if is_extended else Action.RENEW
     message = f"its token expires on {shown(s.current.valid_to)}"
     return Decision(action, "due", message, token=s.current)
 

@@ -126,9 +126,18 @@ class OwnerSessions(Protocol):
     """The delegated sessions of the owners."""
 
     def session(self, owner: str) -> Session:
-        """Tell how the session of ``owner`` stands, after trying it.
+        """Tell how the session of ``owner`` stands, after trying it. Changes nothing.
 
-        A session that works is kept alive: its newest refresh token is saved once a day.
+        Raises:
+            UnavailableError: nothing can be said, since a service did not answer.
+        """
+
+    def keep(self, owner: str) -> Session:
+        """Tell how the session stands, and keep it alive.
+
+        The newest refresh token is saved once a day, the version before it is disabled, and a
+        session that was signed in later is never overwritten. A save that fails is told in the
+        session's ``reason`` and ``message``: the older token stays valid.
 
         Raises:
             UnavailableError: nothing can be said, since a service did not answer.

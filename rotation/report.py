@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from rotation import schedule
 from rotation.model import Action, Decision, SecretName, Session, Snapshot
-from rotation.schedule import is_renewal_wanted, retirement_at, retry_at, superseded
+from rotation.schedule import is_renewal_wanted, retirement_at, superseded
 from rotation.tags import format_instant
 
 if TYPE_CHECKING:
@@ -205,12 +205,12 @@ def state(finding: Finding, now: datetime) -> State:
         return State.EXPIRED
     if decision is None:
         return State.FAILING
-    if decision.action in {Action.REJECT, Action.BLOCK}:
-        return STATES[decision.action]
-    if s.proof is False or (s.recorded and is_renewal_wanted(s, now) and retry_at(s, now)):
-        return State.FAILING
     if decision.reason == "in-grace":
         return State.RETIRING
+    is_dead = s.proof is False and decision.action in {Action.RENEW, Action.NOTHING}
+    is_resting = decision.action is Action.PROVE and is_renewal_wanted(s, now)
+    if is_dead or is_resting or decision.reason == "backing-off":
+        return State.FAILING
     return STATES.get(decision.action, State.FRESH)
 
 

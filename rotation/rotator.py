@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import traceback
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import TYPE_CHECKING, TypeVar
 from uuid import uuid4
@@ -75,7 +75,7 @@ class Rotator:
         observer = self._observer()
         self._scanned_at = started_at
         with ThreadPoolExecutor(self._scope.concurrency) as pool:
-            sessions = self._try_sessions(pool, observer)
+            sessions = self._ask_sessions(pool, self._sessions.keep)
             for session in sessions:
                 recorder.session(session)
             secrets, vault_failures = self._list(pool)
@@ -102,7 +102,7 @@ class Rotator:
         """Look at all managed secrets and owners, and decide, but do nothing."""
         observer = self._observer()
         with ThreadPoolExecutor(self._scope.concurrency) as pool:
-            sessions = self._try_sessions(pool, observer)
+            sessions = self._ask_sessions(pool, observer.sessions)
             secrets, vault_failures = self._list(pool)
             findings = []
             for finding in pool.map(lambda secret: _find(secret, observer), secrets):
@@ -170,20 +170,20 @@ class Rotator:
         seen = _safely(secret.name, recorder, [], look)
         return seen or self.settle(secret.name, observer, recorder)
 
-    def _try_sessions(self, pool: ThreadPoolExecutor, observer: Observer) -> tuple[Session, ...]:
-        """Try the sessions of all owners, needed or not: that keeps them alive."""
+    def _ask_sessions(
+        self, pool: ThreadPoolExecutor, ask: Callable[[str], Session]
+    ) -> tuple[Session, ...]:
+        """Ask for the sessions of all owners, whether they are needed or not."""
 
-        def tried(owner: str) -> Session:
+        def asked(owner: str) -> Session:
             try:
-                return observer.sessions(owner)
+                return ask(owner)
             except Exception as exc:  # noqa: BLE001 - one owner's trouble is not the others'
                 error = _translated(exc)
-                reason, message = error.reason, str(error)
-                return Session(
-                    owner, is_working=False, is_known=False, reason=reason, message=message
-                )
+                unknown = Session(owner, is_working=False, is_known=False)
+                return replace(unknown, reason=error.reason, message=str(error))
 
-        return tuple(pool.map(tried, self._scope.owners))
+        return tuple(pool.map(asked, self._scope.owners))
 
     def _list(
         self, pool: ThreadPoolExecutor

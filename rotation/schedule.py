@@ -53,7 +53,8 @@ def next_at(snapshot: Snapshot, now: datetime) -> datetime | None:
     """Tell when something is expected to be done next, if it can be foreseen."""
     if is_renewal_wanted(snapshot, now):
         return retry_at(snapshot, now)
-    retirements = [retirement_at(token, snapshot) for token in superseded(snapshot, now)]
+    others = superseded(snapshot, now)
+    retirements = [min(token.valid_to, retirement_at(token, snapshot)) for token in others]
     due_at = renewal_at(snapshot.current, snapshot.mandate, snapshot.secret.name)
     return min([due_at, *retirements])
 

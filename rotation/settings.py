@@ -38,8 +38,8 @@ DEVOPS_HOSTS = ("dev.azure.com", "vssps.dev.azure.com")
 
 _GUID = r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
 _LONG = re.compile(r"[A-Za-z0-9_-]{40,}")
-_USERINFO = re.compile(r"//[^/@]*@")
-_VAULT_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,62}[A-Za-z0-9])?")
+_USERINFO = re.compile(r"(//)\S*@|()[^\s/:]+:(?!//)\S+@")
+_VAULT_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,22}[A-Za-z0-9])?")
 _NCRONTAB = re.compile(r"(?:\S+ ){5}\S+")
 
 
@@ -63,13 +63,15 @@ def _words(value: object) -> tuple[str, ...]:
 
 
 def _https(value: str) -> str:
-    parts = urlsplit(value.strip())
-    is_plain = not (parts.query or parts.fragment or "@" in parts.netloc)
-    if parts.scheme != "https" or not parts.hostname or not is_plain:
-        message = "expected an address that starts with https://, without credentials or query"
-        raise ValueError(message)
-    _ = parts.port  # raises a ValueError that says what is wrong with it
-    return parts.geturl().rstrip("/")
+    try:
+        parts = urlsplit(value.strip())
+        is_plain = not (parts.query or parts.fragment or "@" in parts.netloc)
+        if parts.scheme == "https" and parts.hostname and parts.port != 0 and is_plain:
+            return parts.geturl().rstrip("/")
+    except ValueError:
+        pass  # its words quote what may be a credential
+    message = "expected an address that starts with https://, without credentials or query"
+    raise ValueError(message)
 
 
 def _https_host(value: str) -> str:
@@ -206,7 +208,8 @@ class Settings(BaseSettings):
 def _address(vault: Vault) -> str:
     """Give where a vault is, in the one form that its address can be compared in."""
     parts = urlsplit(vault.url)
-    return f"{parts.hostname}:{parts.port or HTTPS_PORT}"
+    host = str(parts.hostname).rstrip(".")
+    return f"{host}:{parts.port or HTTPS_PORT}"
 
 
 def _locate(vault: Vault, info: ValidationInfo) -> Vault:
@@ -267,5 +270,5 @@ def _fault(error: Any) -> str:  # noqa: ANN401 - pydantic's error details
 
 def _shown(value: object) -> str:
     """Show a faulty setting, but nothing of it that may be a credential."""
-    text = _USERINFO.sub("//(credentials)@", ascii(value))
+    text = _USERINFO.sub(r"\1(credentials)@", ascii(value))
     return _LONG.sub(lambda found: f"({len(found[0])} characters)", text)

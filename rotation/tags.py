@@ -155,7 +155,7 @@ class _Reader:
             self.faults.append(
                 f"tag {ORGANIZATION} is missing, expected the name of an organization"
             )
-        is_lifetime_faulty = any(LIFETIME_DAYS in fault for fault in self.faults)
+        is_lifetime_faulty = any(fault.startswith(f"tag {LIFETIME_DAYS} ") for fault in self.faults)
         if mandate.rotate_before >= mandate.lifetime and not is_lifetime_faulty:
             self.faults.append(
                 f"tag {ROTATE_BEFORE_DAYS} is {mandate.rotate_before.days}, "

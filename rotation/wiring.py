@@ -74,7 +74,7 @@ def open_rotator(settings: Settings, clock: Clock = now) -> Iterator[Rotator]:
             client(settings.session_vault), entra, clock, owners=settings.owners
         )
         issuer = AzureDevOpsIssuer(
-            opened.enter_context(open_session()),
+            opened.enter_context(open_session(time.sleep)),
             sessions.access_token,
             clock,
             devops_url=settings.devops_url,
@@ -94,5 +94,9 @@ def open_rotator(settings: Settings, clock: Clock = now) -> Iterator[Rotator]:
 def _credential(settings: Settings) -> DefaultAzureCredential | ManagedIdentityCredential:
     """Choose the identity: the platform's managed one, or whoever is signed in on this machine."""
     if "IDENTITY_ENDPOINT" in os.environ:
-        return ManagedIdentityCredential(client_id=settings.managed_identity)
-    return DefaultAzureCredential(managed_identity_client_id=settings.managed_identity)
+        return ManagedIdentityCredential(
+            client_id=settings.managed_identity, permit_redirects=False
+        )
+    return DefaultAzureCredential(
+        managed_identity_client_id=settings.managed_identity, permit_redirects=False
+    )

@@ -24,7 +24,7 @@ from rotation.adapters.answer import (
     is_json,
     is_unknown,
 )
-from rotation.adapters.border import CONNECT_TIMEOUT, READ_TIMEOUT, translated
+from rotation.adapters.border import translated
 from rotation.errors import AccessDeniedError, RejectedError, UnavailableError
 from rotation.model import Inventory, Token, TokenValue
 
@@ -63,7 +63,8 @@ class AzureDevOpsIssuer:
         """Take what the calls are made with.
 
         Args:
-            session: repeats idempotent calls only, as ``patience.open_session`` makes it.
+            session: follows no redirect, and repeats idempotent calls only, as
+                ``patience.open_session`` makes it.
             access_token: gives an owner's access token; raises ``SessionError``.
             clock: the present instant, to compare with the service's.
             devops_url: where organizations are, such as ``https://dev.azure.com``.
@@ -217,8 +218,6 @@ class AzureDevOpsIssuer:
                 json=body,
                 auth=credential,
                 headers=HEADERS,
-                timeout=(CONNECT_TIMEOUT, READ_TIMEOUT),
-                allow_redirects=False,
             ),
             call.lost,
         )

@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING, Any
 
 import msal
 from azure.core.exceptions import AzureError
-from requests import Session as HttpSession
 
-from rotation.adapters.border import CONNECT_TIMEOUT, READ_TIMEOUT, translated, words
+from rotation.adapters.border import translated, words
 from rotation.adapters.key_vault import ONCE, ask
+from rotation.adapters.patience import PlainSession
 from rotation.errors import (
     AccessDeniedError,
     RejectedError,
@@ -59,11 +59,15 @@ NEEDS_ADMINISTRATOR = frozenset({"invalid_client", "unauthorized_client", "inval
 
 @dataclass(frozen=True)
 class _Grant:
-    """An access token in memory, and the session that it came from."""
+    """What came of a redemption: the session, and, in memory only, its tokens."""
 
     session: Session
-    access_token: TokenValue | None = None
+    answer: Answer | None = None
+    """Of Entra, if the session works."""
     ends_at: datetime | None = None
+    """When the access token ends."""
+    kept: KeyVaultSecret | None = None
+    """What was redeemed."""
 
 
 class EntraSessions:
@@ -94,29 +98,37 @@ class EntraSessions:
 
     def session(self, owner: str) -> Session:
         """See ``OwnerSessions``."""
-        if owner not in self._owners:
-            message = f"{owner} is not among ROTATION_OWNERS; name an owner who is"
-            return Session(owner, is_working=False, reason="unknown-owner", message=message)
+        return self._grant(owner).session
+
+    def keep(self, owner: str) -> Session:
+        """See ``OwnerSessions``."""
+        grant = self._grant(owner)
+        if grant.answer is None or grant.kept is None:
+            return grant.session
         with self._locks[owner]:
-            return self._granted(owner).session
+            kept = self._saved(grant.session, grant.kept, grant.answer)
+            self._grants[owner] = replace(
+                grant, session=replace(grant.session, redeemed_at=kept.redeemed_at)
+            )
+        return kept
 
     def access_token(self, owner: str) -> TokenValue:
         """See ``OwnerSessions``."""
-        session = self.session(owner)
-        grant = self._grants.get(owner)
-        if grant is None or grant.access_token is None:
-            raise SessionError(session.message)
-        return grant.access_token
+        grant = self._grant(owner)
+        if grant.answer is None or grant.answer.access_token is None:
+            raise SessionError(grant.session.message)
+        return grant.answer.access_token
 
-    def _granted(self, owner: str) -> _Grant:
-        grant = self._grants.get(owner)
-        if grant and grant.ends_at and self._clock() < grant.ends_at - EARLY:
-            return replace(grant, session=replace(grant.session, is_refreshed=False))
-        self._grants.pop(owner, None)
-        grant = self._redeem(owner)
-        if grant.access_token:
-            self._grants[owner] = grant
-        return grant
+    def _grant(self, owner: str) -> _Grant:
+        if owner not in self._owners:
+            message = f"{owner} is not among ROTATION_OWNERS; name an owner who is"
+            return _unusable(owner, "unknown-owner", message)
+        with self._locks[owner]:
+            grant = self._grants.get(owner)
+            if grant is None or grant.ends_at is None or self._clock() >= grant.ends_at - EARLY:
+                grant = self._redeem(owner)
+                self._grants[owner] = grant
+            return grant
 
     def _redeem(self, owner: str) -> _Grant:
         name = secret_name(owner)
@@ -129,8 +141,10 @@ class EntraSessions:
             return _unusable(owner, "sign-in-needed", message)
         tags = kept.properties.tags or {}
         answer = self._client.redeem(owner, TokenValue(kept.value or ""))
+        # A crash here, or a save that fails, leaves the older refresh token in the vault, which
+        # Entra leaves valid; the next redemption gives another one to save.
         if answer.error:
-            return self._refused(owner, answer)
+            return _refused(owner, answer.error)
         if answer.object_id and tags.get(OBJECT_ID, answer.object_id) != answer.object_id:
             message = f"the session of {owner} is somebody else's; {owner} must sign in"
             return _unusable(owner, "sign-in-needed", message)
@@ -140,20 +154,7 @@ class EntraSessions:
             signed_in_at=_instant(tags.get(SIGNED_IN)),
             redeemed_at=_instant(tags.get(REDEEMED)),
         )
-        ends_at = self._clock() + answer.lifetime
-        # A crash here leaves the older refresh token in the vault, which Entra leaves valid; the
-        # next redemption saves its own.
-        return _Grant(self._saved(session, kept, answer), answer.access_token, ends_at)
-
-    def _refused(self, owner: str, answer: Answer) -> _Grant:
-        if answer.error in NEEDS_ADMINISTRATOR:
-            message = (
-                f"Entra refuses the app registration ({answer.error}); an administrator must check "
-                "its federated credential and its permissions"
-            )
-            return _unusable(owner, "administrator-needed", message)
-        message = f"Entra refuses the session of {owner} ({answer.error}); {owner} must sign in"
-        return _unusable(owner, "sign-in-needed", message)
+        return _Grant(session, answer, self._clock() + answer.lifetime, kept)
 
     def _saved(self, session: Session, kept: KeyVaultSecret, answer: Answer) -> Session:
         """Save the newest refresh token if a day has passed; a failure stops nothing."""
@@ -241,7 +242,7 @@ class EntraClient:
         self._client_id = client_id
         self._assertion = assertion
         self._is_microsoft = is_microsoft
-        self._http = _PatientSession()
+        self._http = PlainSession()
 
     def close(self) -> None:
         """Close the connections."""
@@ -277,14 +278,6 @@ class EntraClient:
         )
 
 
-class _PatientSession(HttpSession):
-    """An HTTP session whose every request has a time-out; msal sets none on a given session."""
-
-    def request(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - as its parent takes them
-        kwargs.setdefault("timeout", (CONNECT_TIMEOUT, READ_TIMEOUT))
-        return super().request(*args, **kwargs)
-
-
 def secret_name(owner: str) -> str:
     """Give the name of the secret that holds the session of ``owner`` (lower case)."""
     return f"session-{re.sub('[^a-z0-9]+', '-', owner)}"
@@ -307,6 +300,17 @@ def _read(result: Mapping[str, Any]) -> Answer:
 
 def _place(name: str) -> str:
     return f"the session vault's {name}"
+
+
+def _refused(owner: str, error: str) -> _Grant:
+    if error in NEEDS_ADMINISTRATOR:
+        message = (
+            f"Entra refuses the app registration ({error}); an administrator must check "
+            "its federated credential and its permissions"
+        )
+        return _unusable(owner, "administrator-needed", message)
+    message = f"Entra refuses the session of {owner} ({error}); {owner} must sign in"
+    return _unusable(owner, "sign-in-needed", message)
 
 
 def _unusable(owner: str, reason: str, message: str) -> _Grant:

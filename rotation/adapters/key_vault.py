@@ -31,6 +31,7 @@ from rotation.adapters.border import (
     was_sent,
     words,
 )
+from rotation.adapters.patience import PlainSession
 from rotation.errors import (
     AccessDeniedError,
     OutcomeUnknownError,
@@ -81,6 +82,7 @@ def open_vault(
         verify_challenge_resource=is_microsoft,
         retry_total=RETRIES,
         retry_backoff_factor=BACKOFF,
+        permit_redirects=False,
         transport=_transport(sleep),
     )
 
@@ -268,6 +270,8 @@ def _transport(sleep: Callable[[float], None]) -> RequestsTransport:
             raise WaitTooLongError(duration)
         sleep(duration)
 
-    transport = RequestsTransport(connection_timeout=CONNECT_TIMEOUT, read_timeout=READ_TIMEOUT)
+    transport = RequestsTransport(
+        session=PlainSession(), connection_timeout=CONNECT_TIMEOUT, read_timeout=READ_TIMEOUT
+    )
     transport.sleep = sleep_within_reason
     return transport

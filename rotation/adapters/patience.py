@@ -10,7 +10,15 @@ from requests import PreparedRequest, Response, Session
 from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
-from rotation.adapters.border import BACKOFF, PATIENCE, RETRIES, TRANSIENT, WaitTooLongError
+from rotation.adapters.border import (
+    BACKOFF,
+    CONNECT_TIMEOUT,
+    PATIENCE,
+    READ_TIMEOUT,
+    RETRIES,
+    TRANSIENT,
+    WaitTooLongError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,13 +29,35 @@ POOL = 64
 """Connections kept to one host: as many as secrets may be settled at once."""
 
 
-def open_session(sleep: Callable[[float], None] = time.sleep) -> Session:
+class PlainSession(Session):
+    """An HTTP session with time-outs that follows no redirect and takes nothing from ``.netrc``.
+
+    A redirect would carry what is secret to a host that nobody has named.
+    """
+
+    def __init__(self) -> None:
+        """Start without connections."""
+        super().__init__()
+        self.auth = _as_it_is
+
+    def request(self, *args: Any, **kwargs: Any) -> Response:  # noqa: ANN401 - as its parent
+        """Send a request."""
+        kwargs.setdefault("timeout", (CONNECT_TIMEOUT, READ_TIMEOUT))
+        return super().request(*args, **{**kwargs, "allow_redirects": False})
+
+
+def _as_it_is(request: PreparedRequest) -> PreparedRequest:
+    """Leave a request alone; with such a function, the library does not ask ``.netrc``."""
+    return request
+
+
+def open_session(sleep: Callable[[float], None]) -> Session:
     """Make an HTTP session with pooled connections that repeats idempotent calls only.
 
     Args:
         sleep: waits so many seconds.
     """
-    session = Session()
+    session = PlainSession()
     session.mount("https://", _PatientAdapter(sleep))
     return session
 

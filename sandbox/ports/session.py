@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -34,6 +34,8 @@ class _Grant:
     session: Session
     access_token: TokenValue
     ends_at: datetime
+    kept: SecretVersion = field(repr=False)
+    redemption: Redemption = field(repr=False)
 
 
 class WorldSessions:
@@ -54,9 +56,21 @@ class WorldSessions:
         with self._lock:
             grant = self._grants.get(owner)
             if grant and self._world.clock() < grant.ends_at - EARLY:
-                return replace(grant.session, is_refreshed=False)
+                return grant.session
             self._grants.pop(owner, None)
             return self._redeem(owner)
+
+    def keep(self, owner: str) -> Session:
+        """See ``OwnerSessions``."""
+        with self._lock:
+            session = self.session(owner)
+            if not session.is_working:
+                return session
+            grant = self._grants[owner]
+            session = self._saved(session, grant.kept, grant.redemption)
+            known = replace(grant.session, redeemed_at=session.redeemed_at)
+            self._grants[owner] = replace(grant, session=known)
+            return session
 
     def access_token(self, owner: str) -> TokenValue:
         """See ``OwnerSessions``."""
@@ -85,9 +99,9 @@ class WorldSessions:
             signed_in_at=_instant(kept.tags, "session-signed-in"),
             redeemed_at=_instant(kept.tags, "session-redeemed"),
         )
-        session = self._saved(session, kept, redemption)
         ends_at = world.clock() + timedelta(seconds=redemption.lifetime)
-        self._grants[owner] = _Grant(session, TokenValue(redemption.access.value), ends_at)
+        access_token = TokenValue(redemption.access.value)
+        self._grants[owner] = _Grant(session, access_token, ends_at, kept, redemption)
         return session
 
     def _request(self, refresh_token: str) -> RefreshRequest:

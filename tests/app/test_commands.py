@@ -537,3 +537,16 @@ def _state(world: World) -> dict[str, object]:
     sessions = [version.id for version in world.session_vault.list_secrets()]
     told = {name: what for name, what in describe(world).items() if name != "calls"}
     return {**told, "sessions": sessions, "registry": world.registry.tokens}
+
+
+@pytest.mark.parametrize("command", LOOKS)
+def test_looking_saves_no_session(
+    rotation: Callable[..., Said], fleet: World, clock: ManualClock, command: str
+) -> None:
+    """A session that is due to be saved is left to the next run."""
+    clock.advance(DAY)
+    before = _state(fleet)
+
+    rotation(command)
+
+    assert _state(fleet) == before

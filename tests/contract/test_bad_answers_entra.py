@@ -57,7 +57,7 @@ def test_a_refusal_says_who_must_act(
     """Entra's word is told, and who must do something; a person is not asked in vain."""
     https_stage.break_at(Fault(_refusal(word), operation="redeem", times=None))
 
-    session = https_stage.sessions.session(OWNER)
+    session = https_stage.sessions.keep(OWNER)
     with pytest.raises(SessionError) as refused:
         https_stage.sessions.access_token(OWNER)
 
@@ -76,7 +76,7 @@ def test_other_words_are_an_outage(https_stage: HttpsStage, fail: Fail, word: st
     """Nobody is asked to sign in because Entra has a bad day."""
     https_stage.break_at(Fault(_refusal(word), operation="redeem", times=None))
 
-    error = fail(lambda: https_stage.sessions.session(OWNER))
+    error = fail(lambda: https_stage.sessions.keep(OWNER))
 
     _check(error, UnavailableError, "entra")
     assert word in str(error)
@@ -112,7 +112,7 @@ def test_no_usable_answer_is_an_outage(https_stage: HttpsStage, fail: Fail, kind
     """Errors, pages, answers without the tokens: asked once, and said."""
     https_stage.break_at(Fault(kind, operation="redeem", times=None))
 
-    error = fail(lambda: https_stage.sessions.session(OWNER))
+    error = fail(lambda: https_stage.sessions.keep(OWNER))
 
     _check(error, UnavailableError, "entra")
     assert https_stage.count("redeem") == 1
@@ -135,7 +135,7 @@ def test_a_tenant_that_cannot_be_found_is_an_outage(
     """Without the tenant's metadata there is nowhere to ask."""
     https_stage.break_at(Fault(kind, operation="openid_configuration", times=None))
 
-    error = fail(lambda: https_stage.sessions.session(OWNER))
+    error = fail(lambda: https_stage.sessions.keep(OWNER))
 
     _check(error, UnavailableError, "entra")
 
@@ -155,7 +155,7 @@ def test_a_session_that_cannot_be_read_is_nobodys_fault(
     """Only a session that is not there is a reason to sign in."""
     https_stage.break_at(Fault(answer, operation="get_secret", times=None))
 
-    error = fail(lambda: https_stage.sessions.session(OWNER))
+    error = fail(lambda: https_stage.sessions.keep(OWNER))
 
     assert error.service == "key-vault"
     assert "the session vault" in str(error)
@@ -166,9 +166,9 @@ def test_a_bad_moment_leaves_nothing_behind(https_stage: HttpsStage) -> None:
     """The next call finds the session as it was."""
     https_stage.break_at(Fault(Drop(), operation="redeem"))
     with pytest.raises(UnavailableError):
-        https_stage.sessions.session(OWNER)
+        https_stage.sessions.keep(OWNER)
 
-    assert https_stage.sessions.session(OWNER).is_working
+    assert https_stage.sessions.keep(OWNER).is_working
     https_stage.sessions.access_token(OWNER)
 
 
@@ -180,7 +180,7 @@ def test_an_answer_without_a_newer_refresh_token_keeps_the_old_one(
     answer = json.dumps({name: value for name, value in GRANTED.items() if "refresh" not in name})
     https_stage.break_at(Fault(Answer(200, answer), operation="redeem"))
 
-    session = https_stage.sessions.session(OWNER)
+    session = https_stage.sessions.keep(OWNER)
 
     assert (session.is_working, session.is_refreshed) == (True, False)
     assert https_stage.count("set_secret") == 0
@@ -208,7 +208,7 @@ def test_without_an_assertion_no_session_works(
     """The managed identity is the application's credential: that is no sign-in's business."""
     https_stage.break_at(Fault(kind, "identity", target=TOKEN_EXCHANGE, times=None))
 
-    error = fail(lambda: https_stage.sessions.session(OWNER))
+    error = fail(lambda: https_stage.sessions.keep(OWNER))
 
     _check(error, AccessDeniedError, "identity")
     assert "AZURE_CLIENT_ID" in error.hint

@@ -29,7 +29,7 @@ def test_a_session_is_tried(stage: Stage, clock: ManualClock) -> None:
     """Tell how the session stands, after trying it."""
     signed_in_at = clock()
 
-    session = stage.sessions.session(OWNER)
+    session = stage.sessions.keep(OWNER)
 
     assert (session.owner, session.is_working, session.reason) == (OWNER, True, "")
     assert (session.signed_in_at, session.redeemed_at) == (signed_in_at, signed_in_at)
@@ -66,7 +66,7 @@ def test_a_session_is_saved_once_a_day(stage: Stage, clock: ManualClock) -> None
     before = _kept(stage.world)
     clock.advance(DAY)
 
-    session = stage.sessions.session(OWNER)
+    session = stage.sessions.keep(OWNER)
 
     kept = _kept(stage.world)
     assert session.is_refreshed
@@ -82,7 +82,7 @@ def test_between_two_saves_nothing_is_written(stage: Stage, clock: ManualClock) 
     """Versions pile up, each a live credential: an hourly run saves once a day."""
     for _ in range(24):
         clock.advance(HOUR)
-        stage.sessions.session(OWNER)
+        stage.sessions.keep(OWNER)
 
     assert len(_versions(stage.world)) == 2
 
@@ -91,7 +91,7 @@ def test_one_session_is_left_enabled(stage: Stage, clock: ManualClock) -> None:
     """The version before a saved one is disabled."""
     for _ in range(3):
         clock.advance(DAY)
-        stage.sessions.session(OWNER)
+        stage.sessions.keep(OWNER)
 
     assert [version.enabled for version in _versions(stage.world)] == [False, False, False, True]
 
@@ -100,7 +100,7 @@ def test_a_session_lives_on_for_as_long_as_it_is_used(stage: Stage, clock: Manua
     """A refresh token lives 90 days; the saved ones carry the session past that."""
     for _ in range(5):
         clock.advance(30 * DAY)
-        assert stage.sessions.session(OWNER).is_working
+        assert stage.sessions.keep(OWNER).is_working
 
 
 @pytest.mark.parametrize("operation", ["set_secret", "update_secret"])
@@ -112,7 +112,7 @@ def test_a_save_that_fails_stops_nothing(
     clock.advance(DAY)
     stage.break_at(Fault(kind, operation=operation, target="kv-sessions", times=None))
 
-    session = stage.sessions.session(OWNER)
+    session = stage.sessions.keep(OWNER)
 
     assert (session.is_working, session.is_refreshed, session.reason) == (
         True,
@@ -134,7 +134,7 @@ def test_a_save_never_overwrites_a_later_sign_in(stage: Stage, clock: ManualCloc
 
     stage.world.after_effect = sign_in
 
-    assert stage.sessions.session(OWNER).is_working
+    assert stage.sessions.keep(OWNER).is_working
     newest = _versions(stage.world)[-1]
     assert len(_versions(stage.world)) == 2
     assert (newest.enabled, newest.tags["session-signed-in"]) == (
@@ -181,7 +181,7 @@ def test_what_entra_demands_of_a_person_is_no_outage(stage: Stage, error: str) -
     stage.world.tenant.demand(OWNER, error)
 
     assert _needs_sign_in(stage)
-    assert error in stage.sessions.session(OWNER).message
+    assert error in stage.sessions.keep(OWNER).message
 
 
 def test_a_sign_in_heals_the_session(stage: Stage, clock: ManualClock) -> None:
@@ -192,7 +192,7 @@ def test_a_sign_in_heals_the_session(stage: Stage, clock: ManualClock) -> None:
 
     stage.world.connect(OWNER)
 
-    assert stage.sessions.session(OWNER).is_working
+    assert stage.sessions.keep(OWNER).is_working
     stage.sessions.access_token(OWNER)
 
 
@@ -201,7 +201,7 @@ def test_a_wrong_federated_credential_is_an_administrators_business(stage: Stage
     tenant = stage.world.tenant
     tenant.federated_credential = replace(tenant.federated_credential, subject="somebody-else")
 
-    session = stage.sessions.session(OWNER)
+    session = stage.sessions.keep(OWNER)
 
     assert (session.is_working, session.reason) == (False, "administrator-needed")
 
@@ -221,7 +221,7 @@ def test_without_an_answer_nothing_can_be_said(stage: Stage, fault: Fault) -> No
     stage.break_at(fault)
 
     with pytest.raises(UnavailableError):
-        stage.sessions.session(OWNER)
+        stage.sessions.keep(OWNER)
     with pytest.raises(UnavailableError):
         stage.sessions.access_token(OWNER)
 
@@ -231,11 +231,11 @@ def test_a_session_vault_that_refuses_is_no_sign_in(stage: Stage) -> None:
     stage.world.session_vault.permissions.discard("get")
 
     with pytest.raises(AccessDeniedError, match=session_name(OWNER)):
-        stage.sessions.session(OWNER)
+        stage.sessions.keep(OWNER)
 
 
 def _needs_sign_in(stage: Stage) -> bool:
-    session = stage.sessions.session(OWNER)
+    session = stage.sessions.keep(OWNER)
     with pytest.raises(SessionError, match=OWNER):
         stage.sessions.access_token(OWNER)
     return (session.is_working, session.reason) == (False, "sign-in-needed") and (

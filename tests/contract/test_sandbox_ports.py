@@ -287,15 +287,15 @@ def _without_ids(text: str) -> str:
 def test_a_session_is_saved_once_a_day(clock: ManualClock, world: World) -> None:
     """The newest refresh token takes the place of the one before, which is disabled."""
     process = InProcess(world, SCOPE)
-    process.sessions.session(OWNER)
+    process.sessions.keep(OWNER)
     clock.advance(timedelta(hours=24))
 
-    session = process.sessions.session(OWNER)
+    session = process.sessions.keep(OWNER)
 
     assert session.is_refreshed
     versions = world.session_vault.versions(session_name(OWNER))
     assert [version.enabled for version in versions] == [False, True]
-    assert not process.sessions.session(OWNER).is_refreshed
+    assert not process.sessions.keep(OWNER).is_refreshed
 
 
 def test_a_session_that_ended_needs_its_person(world: World) -> None:
@@ -303,7 +303,7 @@ def test_a_session_that_ended_needs_its_person(world: World) -> None:
     world.tenant.revoke_sessions(OWNER)
     process = InProcess(world, SCOPE)
 
-    session = process.sessions.session(OWNER)
+    session = process.sessions.keep(OWNER)
 
     assert (session.is_working, session.reason) == (False, "sign-in-needed")
     with pytest.raises(SessionError):

@@ -41,7 +41,6 @@ if TYPE_CHECKING:
 PLACE, MARK = "ada@example.com in contoso", "[kv-build/feed-token]"
 
 DUE = SETTLED.at(RENEWAL)
-DYING = SETTLED.at(TOKEN.valid_to - 50 * SECOND)
 EXPIRED = SETTLED.at(TOKEN.valid_to)
 REVOKED = SETTLED.unlisted().got(TOKEN).proven(works=False)
 UNKNOWN = SETTLED.pasted().proven().never_seen()
@@ -192,14 +191,6 @@ DECISIONS: Table = {
     "8. a second before its expiry it is due, not dead": (
         SETTLED.at(TOKEN.valid_to - SECOND),
         (Action.RENEW, "due"),
-    ),
-    "8. an extension that gains a minute is a renewal instead": (
-        DYING.extended().tagged(lifetime=50 * SECOND + MINUTE),
-        (Action.RENEW, "due"),
-    ),
-    "8. an extension that gains more than a minute is one": (
-        DYING.extended().tagged(lifetime=50 * SECOND + MINUTE + SECOND),
-        (Action.EXTEND, "due"),
     ),
     "8. a token of many days is extended by one, if no more is asked for": (
         SETTLED.at(TOKEN.valid_to - 11 * HOUR).extended().tagged(lifetime=DAY),

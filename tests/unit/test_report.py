@@ -414,6 +414,14 @@ class TestTheEndOfARun:
         assert replace(run(), sessions=(CONNECTED, SIGNED_OUT)).needs_somebody
         assert not replace(run(), sessions=(CONNECTED,)).needs_somebody
 
+    def test_in_words(self) -> None:
+        """What there was is counted, in the order of the endings; noughts are left out."""
+        failed, settled = (Outcome(NAME, e, "", "") for e in (Ending.FAILED, Ending.SETTLED))
+        lost = replace(run(failed, settled, settled), vault_failures=(LOST, LOST))
+
+        assert lost.summary == "2 settled, 1 failed, 2 vaults failed"
+        assert run().summary == "no managed secrets found"
+
     def test_every_decision_that_reports_ends_a_settling(self) -> None:
         """And no other does."""
         reporting = {"reject", "skip", "watch", "block", "nothing"}

@@ -37,8 +37,6 @@ LOOK_ALIKE = {
     "ROTATION_VAULTS": "kv-build=https://localhost:8444",
     "ROTATION_SESSION_VAULT": "kv-sessions=https://localhost:8445",
 }
-NO_NUMBER = "port could not be cast to integer value as 'x'"
-NO_PORT = "port out of range 0-65535"
 AN_ADDRESS = "expected an address that starts with https://, without credentials or query"
 SIX_FIELDS = "expected an NCRONTAB expression of six fields, such as 0 7 * * * *"
 KV_TWICE = "expected each vault once, but kv.vault.azure.net:443 is there again"
@@ -191,11 +189,11 @@ class TestFaults:
             ("ROTATION_SESSION_VAULT", "kv-1, kv-2", f"{VAULT_FORMS} 'kv-1, kv-2'"),
             ("ROTATION_OWNERS", "ada@example.com, bob", f"{UPNS} 'bob'"),
             ("ROTATION_OWNERS", "ada, bob", f"{UPNS} 'ada', 'bob'"),
-            ("ROTATION_AUTHORITY", "https://login.microsoftonline.com:x", NO_NUMBER),
-            ("ROTATION_DEVOPS_URL", "https://dev.azure.com:x", NO_NUMBER),
-            ("ROTATION_DEVOPS_TOKENS_URL", "https://dev.azure.com:65536", NO_PORT),
-            ("ROTATION_VAULTS", "https://kv.vault.azure.net:x", NO_NUMBER),
-            ("ROTATION_SESSION_VAULT", "s=https://s.vault.azure.net:65536", NO_PORT),
+            ("ROTATION_AUTHORITY", "https://login.microsoftonline.com:x", AN_ADDRESS),
+            ("ROTATION_DEVOPS_URL", "https://dev.azure.com:x", AN_ADDRESS),
+            ("ROTATION_DEVOPS_TOKENS_URL", "https://dev.azure.com:65536", AN_ADDRESS),
+            ("ROTATION_VAULTS", "https://kv.vault.azure.net:x", AN_ADDRESS),
+            ("ROTATION_SESSION_VAULT", "s=https://s.vault.azure.net:65536", AN_ADDRESS),
             (
                 "ROTATION_AUTHORITY",
                 "https://login.microsoftonline.com/common",
@@ -548,8 +546,10 @@ class TestCredentials:
             "ROTATION_SESSION_VAULT",
         ],
     )
-    @pytest.mark.parametrize("userinfo", ["ada:hunter2", "hunter2", f":{TOKEN}"])
-    @pytest.mark.parametrize("path", ["", "/path@2?x"])
+    @pytest.mark.parametrize(
+        "userinfo", ["ada:hunter2", "hunter2", f":{TOKEN}", "ada:hun@ter2", "ada:hun/ter2"]
+    )
+    @pytest.mark.parametrize("path", ["", "/path?x"])
     def test_the_user_of_an_address_is_not_echoed(
         self, environment: Environment, name: str, userinfo: str, path: str
     ) -> None:
@@ -569,6 +569,20 @@ class TestCredentials:
         shown = f"{scheme}//(credentials)@kv.vault.azure.net"
         assert faults() == (f"ROTATION_VAULTS is {shown!r}: {VAULT_FORMS} {shown!r}",)
 
+    @pytest.mark.parametrize("odd", ["https://ada:hunter2@dev.azure.com\u2100", "ada:hunter2@dev"])
+    def test_nor_is_one_that_makes_no_address(self, environment: Environment, odd: str) -> None:
+        """Not even in the words of the library that cannot read it."""
+        environment(ROTATION_DEVOPS_URL=odd)
+
+        assert "hunter2" not in "".join(faults())
+
+    def test_a_token_is_no_vault(self, environment: Environment) -> None:
+        """A vault's name has at most 24 characters: a longer word is looked up nowhere."""
+        environment(ROTATION_VAULTS=TOKEN)
+
+        (fault,) = faults()
+        assert TOKEN not in fault
+
     @pytest.mark.parametrize("name", EVERY_NAME)
     @pytest.mark.parametrize("form", ["{}!", "Bearer={}", "{0}.{0}"])
     def test_a_long_word_is_not_echoed(
@@ -583,6 +597,14 @@ class TestCredentials:
         assert TOKEN not in str(refused.value)
         assert form.format("(52 characters)") in refused.value.faults[0]
         assert refused.value.__context__ is None  # pydantic's error has it all
+
+    @pytest.mark.parametrize("name", ["ROTATION_AUTHORITY", "ROTATION_VAULTS"])
+    def test_nor_is_one_in_a_path(self, environment: Environment, name: str) -> None:
+        """Such as that of a secret's address, with its version."""
+        environment(**{name: f"https://kv.vault.azure.net/secrets/pat/{TOKEN}"})
+
+        shown = "https://kv.vault.azure.net/secrets/pat/(52 characters)"
+        assert faults() == (f"{name} is {shown!r}: expected no path after the host in {shown!r}",)
 
     @pytest.mark.parametrize(
         ("length", "shown"), [(39, TOKEN[:39]), (40, "(40 characters)"), (99, "(99 characters)")]
