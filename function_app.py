@@ -9,6 +9,7 @@ from __future__ import annotations
 import atexit
 import logging
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -49,10 +50,20 @@ def scan(timer: func.TimerRequest) -> None:
     """
     if timer.past_due:
         LOGGER.warning("this run is late; nothing is lost by that")
-    report = _rotator().run()
+    report = _rotator().run(scanned_at=_last(timer))
     if report.has_failures:
         message = f"run {report.run_id}: {report.summary}; the log names each failure"
         raise RunFailedError(message)
+
+
+def _last(timer: func.TimerRequest) -> datetime | None:
+    """Tell when the timer ran before, as the platform remembers it; None if it does not."""
+    try:
+        status = getattr(timer, "schedule_status", {})  # not in the declared type
+        last = datetime.fromisoformat(str(status.get("Last")))
+    except ValueError:
+        return None
+    return last.astimezone(UTC) if last.tzinfo and last.year > 1 else None
 
 
 @app.route(route="health", methods=["GET"])

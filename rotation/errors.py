@@ -11,6 +11,7 @@
     │   └── OutcomeUnknownError   a create without an answer: never repeated, the next run looks
     ├── SessionError              the owner must sign in again
     ├── VerificationError         a stored or new token does not work
+    ├── OverrunError              a settling took too long; the next run goes on
     └── LockHeldError             another run has it: leave quietly
 
 Messages are lower case, without a full stop, and name the thing and the place. No message, and no
@@ -108,7 +109,13 @@ class VerificationError(RotationError):
     reason = "proof-failed"
 
 
+class OverrunError(RotationError):
+    """A settling took too long and makes no further call; the next run finds what it left."""
+
+    reason = "too-slow"
+
+
 class LockHeldError(RotationError):
-    """Another run holds this secret, or this run has held it for too long."""
+    """Another run holds this secret, or has taken it over."""
 
     reason = "lock-held"

@@ -79,6 +79,11 @@ OWNER = re.compile(r"[A-Za-z0-9'._!#^~+-]+@[A-Za-z0-9.-]+")
 """A user principal name (Entra documentation, *UserPrincipalName policies*)."""
 
 
+def session_secret(owner: str) -> str:
+    """Give the name of the secret that holds the session of ``owner`` (lower case)."""
+    return f"session-{re.sub('[^a-z0-9]+', '-', owner)}"
+
+
 class Mode(StrEnum):
     """How a secret is kept fresh: the value of the tag ``pat-rotation``."""
 
@@ -355,10 +360,6 @@ class Action(StrEnum):
     RETIRE = "retire"
     PROVE = "prove"
     NOTHING = "nothing"
-
-
-EFFECTIVE = frozenset({Action.ADOPT, Action.RENEW, Action.EXTEND, Action.REFRESH, Action.RETIRE})
-"""The actions that change something."""
 
 
 @dataclass(frozen=True)

@@ -151,7 +151,10 @@ def _listed(inventory: Inventory, authorization_id: str | None) -> Token | None:
 
 
 class _Once(Generic[T]):
-    """Asks for each thing once, however many threads want it; an error is an answer, too."""
+    """Asks for each thing once, however many threads want it; an error is an answer, too.
+
+    The names of owners and organizations differ from others by more than case.
+    """
 
     def __init__(self, ask: Callable[..., T]) -> None:
         self._ask = ask
@@ -159,9 +162,10 @@ class _Once(Generic[T]):
         self._guard = Lock()
 
     def __call__(self, *key: str) -> T:
+        folded = tuple(part.casefold() for part in key)
         with self._guard:
-            is_first = key not in self._answers
-            answer = self._answers.setdefault(key, Future())
+            is_first = folded not in self._answers
+            answer = self._answers.setdefault(folded, Future())
         if is_first:
             try:
                 answer.set_result(self._ask(*key))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from rotation import schedule
 from rotation.model import Action, Decision, Fact, Mode, Question, Snapshot
-from rotation.schedule import MINUTE, shown
+from rotation.schedule import shown
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -43,13 +43,8 @@ def watch_only(s: Snapshot, now: datetime) -> Answer:
     """3. The mode is ``watch``."""
     if s.mandate.mode is not Mode.WATCH:
         return None
-    if (ends_at := s.secret.expires_at) is None:
-        return Decision(Action.WATCH, "no-expiry", "watched; set its expiry to be reminded of it")
-    if ends_at <= now:
-        return Decision(Action.WATCH, "expired", f"watched; it expired on {shown(ends_at)}")
-    days = (ends_at - now).days
-    message = f"watched; {days} day{'' if days == 1 else 's'} left, until {shown(ends_at)}"
-    return Decision(Action.WATCH, "watched", message)
+    reason, message = schedule.countdown(s.secret.expires_at, now)
+    return Decision(Action.WATCH, reason, f"watched; {message}")
 
 
 def block_without_session(s: Snapshot, _now: datetime) -> Answer:
@@ -88,17 +83,18 @@ def identify_value(s: Snapshot, now: datetime) -> Answer:
         message = f"the tokens of {place} marked {mark} differ in scope; revoke the wrong ones"
         return _reject("scopes-differ", message)
     if at := schedule.retry_at(s, now):
-        return Decision(Action.NOTHING, "backing-off", "its renewal failed; it is tried again", at)
+        return Decision(Action.NOTHING, "backing-off", schedule.resting(s, at), at)
     message = "which token the value is nobody knows; a successor makes it certain"
     return Decision(Action.RENEW, "unknown-value", message, token=bound[-1])
 
 
-def reject_foreign_token(s: Snapshot, _now: datetime) -> Answer:
+def reject_foreign_token(s: Snapshot, now: datetime) -> Answer:
     """6. The recorded token is not its owner's, bound to the secret and confined to its place."""
-    if s.recorded is None and Fact.RECORDED not in s.known:
-        return Question(Fact.RECORDED)
+    if Fact.RECORDED not in s.known and not schedule.is_listed_alive(s, now):
+        return Question(Fact.RECORDED)  # dead, or stored or extended since the list was made
     if s.recorded is None:
-        return _reject("unknown-token", f"{s.mandate.place} does not have the recorded token")
+        message = f"{s.mandate.place} does not have the recorded token; store one that it has"
+        return _reject("unknown-token", message)
     if not s.recorded.is_bound_to(s.secret.name):
         return _reject("foreign-token", f"the recorded token is not marked {s.secret.name.mark}")
     if not s.recorded.is_confined_to(s.account_id):
@@ -109,10 +105,8 @@ def reject_foreign_token(s: Snapshot, _now: datetime) -> Answer:
 def renew_dead(s: Snapshot, now: datetime) -> Answer:
     """7. The current token is expired or revoked, or its value proved false."""
     is_expired = s.current.valid_to <= now
-    if is_expired and Fact.RECORDED not in s.known:
-        return Question(Fact.RECORDED)  # another run may have extended it since the list was made
     if not is_expired and s.proof is None and Fact.RECORDED in s.known:
-        return Question(Fact.PROOF)  # missing on the list of the living: revoked, or stored since
+        return Question(Fact.PROOF)  # a token that was asked for may be revoked: nothing tells
     if schedule.retry_at(s, now) or not (is_expired or s.proof is False):
         return None
     reason, how = ("expired", "has expired") if is_expired else ("token-lost", "died early")
@@ -124,6 +118,8 @@ def renew_due(s: Snapshot, now: datetime) -> Answer:
     if not schedule.is_renewal_wanted(s, now) or schedule.retry_at(s, now):
         return None
     is_extended = s.mandate.mode is Mode.EXTEND and not s.has_wall
+    if is_extended and Fact.RECORDED not in s.known:
+        return Question(Fact.RECORDED)  # all that it is now is said again with the later expiry
     action = Action.EXTEND if is_extended else Action.RENEW
     message = f"its token expires on {shown(s.current.valid_to)}"
     return Decision(action, "due", message, token=s.current)
@@ -131,25 +127,19 @@ def renew_due(s: Snapshot, now: datetime) -> Answer:
 
 def refresh_metadata(s: Snapshot, _now: datetime) -> Answer:
     """9. The vault's expiry differs from the token's real one by more than a minute."""
-    real, told = s.current.valid_to, s.secret.expires_at
-    if told and abs(told - real) <= MINUTE:
+    if s.proof is False or schedule.is_expiry_shown(s):
         return None
-    if Fact.RECORDED not in s.known:
-        return Question(Fact.RECORDED)  # another run may have extended it since the list was made
-    message = f"the vault does not show that its token expires on {shown(real)}"
+    message = f"the vault does not show that its token expires on {shown(s.current.valid_to)}"
     return Decision(Action.REFRESH, "expiry-differs", message, token=s.current)
 
 
 def retire_superseded(s: Snapshot, now: datetime) -> Answer:
     """10. A superseded token and the newest version are both older than the grace period."""
-    ripe = [
-        token for token in schedule.superseded(s, now) if schedule.retirement_at(token, s) <= now
-    ]
-    if ripe and s.proof is None:
-        return Question(Fact.PROOF)
-    if not ripe or not s.proof:
-        return None
-    return Decision(Action.RETIRE, "grace-over", "its successor has taken over", token=ripe[0])
+    ripe = schedule.ripe(s, now)
+    if not ripe or s.proof is None:
+        return Question(Fact.PROOF) if ripe else None
+    retire = Decision(Action.RETIRE, "grace-over", "its successor has taken over", token=ripe[0])
+    return retire if s.proof else None
 
 
 def prove_value(s: Snapshot, now: datetime) -> Answer:
@@ -164,9 +154,8 @@ def prove_value(s: Snapshot, now: datetime) -> Answer:
 def nothing(s: Snapshot, now: datetime) -> Decision:
     """12. Otherwise."""
     at = schedule.next_at(s, now)
-    if schedule.is_renewal_wanted(s, now):
-        message = "its token is dead" if s.proof is False else "its renewal failed"
-        return Decision(Action.NOTHING, "backing-off", f"{message}; it is tried again", at)
+    if at and schedule.is_renewal_wanted(s, now):
+        return Decision(Action.NOTHING, "backing-off", schedule.resting(s, at), at)
     if schedule.superseded(s, now):
         return Decision(Action.NOTHING, "in-grace", "its predecessor is in grace", at)
     return Decision(Action.NOTHING, "fresh", "its token is fresh", at)

@@ -60,6 +60,8 @@ STATES = {
     Action.BLOCK: State.BLOCKED,
     Action.RENEW: State.DUE,
     Action.EXTEND: State.DUE,
+    Action.ADOPT: State.DUE,
+    Action.REFRESH: State.DUE,
     Action.RETIRE: State.RETIRING,
 }
 NEEDS_SOMEBODY = frozenset({Ending.BLOCKED, Ending.REJECTED, Ending.FAILED})
@@ -111,7 +113,10 @@ class RunReport:
     def counts(self) -> Mapping[str, int]:
         """How many secrets ended how, and how many vaults failed."""
         counted = Counter(str(outcome.ending) for outcome in self.outcomes)
-        return {**{str(ending): counted[ending] for ending in Ending}, "vaults_failed": self.lost}
+        return {
+            **{str(ending): counted[ending] for ending in Ending},
+            "vaults_failed": self.failed_vaults,
+        }
 
     @property
     def summary(self) -> str:
@@ -120,21 +125,21 @@ class RunReport:
         return counted.replace("_", " ") or "no managed secrets found"
 
     @property
-    def lost(self) -> int:
+    def failed_vaults(self) -> int:
         """How many vaults could not be listed."""
         return len(self.vault_failures)
 
     @property
     def has_failures(self) -> bool:
         """Whether anything failed, so that the run fails at its end."""
-        return bool(self.lost or self.counts[Ending.FAILED])
+        return bool(self.failed_vaults or self.counts[Ending.FAILED])
 
     @property
     def needs_somebody(self) -> bool:
         """Whether anything failed or waits for a person."""
         has_lost_session = any(not session.is_working for session in self.sessions)
         waits = any(outcome.ending in NEEDS_SOMEBODY for outcome in self.outcomes)
-        return bool(self.lost or has_lost_session or waits)
+        return bool(self.failed_vaults or has_lost_session or waits)
 
     def as_dict(self) -> dict[str, Any]:
         """Give the stable form."""

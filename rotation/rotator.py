@@ -15,7 +15,7 @@ from uuid import uuid4
 
 from rotation import tags
 from rotation.claim import unclaimed
-from rotation.errors import LockHeldError, RotationError, VerificationError
+from rotation.errors import LockHeldError, RejectedError, RotationError
 from rotation.events import Kind
 from rotation.model import Action, Decision, Session
 from rotation.observer import Observer
@@ -68,12 +68,17 @@ class Rotator:
         self._scope = scope
         self._scanned_at: datetime | None = None
 
-    def run(self, progress: Progress = silently) -> RunReport:
-        """Scan all vaults, and settle what needs it; failures are counted, none stops the rest."""
+    def run(self, progress: Progress = silently, scanned_at: datetime | None = None) -> RunReport:
+        """Scan all vaults, and settle what needs it; failures are counted, none stops the rest.
+
+        Args:
+            progress: told how far it is.
+            scanned_at: when the run before this one began, if somebody else remembers it.
+        """
         recorder, started_at = self._recorder(), self._ports.clock()
         recorder.say(Kind.SCAN_STARTED)
+        self._scanned_at = self._scanned_at or scanned_at
         observer = self._observer()
-        self._scanned_at = started_at
         with ThreadPoolExecutor(self._scope.concurrency) as pool:
             sessions = self._ask_sessions(pool, self._sessions.keep)
             for session in sessions:
@@ -86,6 +91,7 @@ class Rotator:
                 outcomes.append(outcome)
                 progress(len(outcomes), len(secrets))
         self._report_unclaimed(secrets, vault_failures, observer, recorder)
+        self._scanned_at = started_at
         report = RunReport(
             run_id=recorder.run_id,
             started_at=started_at,
@@ -132,7 +138,12 @@ class Rotator:
     ) -> Outcome:
         with self._locks.hold(name) as lock:
             x = Settling(self._ports, lock, recorder, self._ports.clock())
-            s = observer.read(name, x.call)
+            try:
+                s = observer.read(name, x.call)
+            except RejectedError as exc:
+                if exc.reason != "not-found":
+                    raise
+                return Outcome(name, Ending.SKIPPED, "deleted", "it has been deleted")
             if not tags.is_managed(s.secret.tags):
                 message = f"the tag {tags.ROTATION} has been taken off"
                 return Outcome(name, Ending.SKIPPED, "unmanaged", message)
@@ -145,8 +156,7 @@ class Rotator:
                 if decision.action in ENDINGS:
                     return _ended(s, decision, recorder, actions)
                 if len(actions) == ACTIONS_LIMIT:
-                    message = f"{name} is not settled after {ACTIONS_LIMIT} actions"
-                    raise VerificationError(message)
+                    return _unfinished(name, actions)
                 if decision.reason == "token-lost":
                     lost = s.current.authorization_id
                     recorder.about(Kind.TOKEN_LOST, *about, authorization_id=lost)
@@ -211,8 +221,9 @@ class Rotator:
     ) -> None:
         defaults = self._scope.defaults
         mandates = {secret.name.folded: tags.parse(secret.tags, defaults) for secret in secrets}
-        unseen = {failure.vault.casefold() for failure in failures}
-        for found in unclaimed(observer.inventories.answered(), mandates, unseen):
+        watched = {vault.casefold() for vault in self._scope.vaults}
+        seen = watched - {failure.vault.casefold() for failure in failures}
+        for found in unclaimed(observer.inventories.answered(), mandates, seen):
             recorder.say(
                 Kind.UNCLAIMED_TOKEN_FOUND,
                 vault=found.name.vault,
@@ -241,12 +252,23 @@ def _find(secret: ManagedSecret, observer: Observer) -> Finding:
         return Finding(s, None, _translated(exc))
 
 
+def _unfinished(name: SecretName, actions: list[Action]) -> Outcome:
+    """End a settling that has done enough for one run."""
+    if actions[-1] is Action.RETIRE:
+        message = "there is more to retire; the next run goes on"
+        return Outcome(name, Ending.SETTLED, "more-to-do", message, tuple(actions))
+    message = f"{name} is not settled after {len(actions)} actions; please report it"
+    raise RotationError(message)
+
+
 def _ended(s: Snapshot, decision: Decision, recorder: Recorder, actions: list[Action]) -> Outcome:
     kinds = {Action.BLOCK: Kind.ROTATION_BLOCKED, Action.REJECT: Kind.ROTATION_REJECTED}
     reason, message = decision.reason, decision.message
     if kind := kinds.get(decision.action):
         recorder.about(kind, s.secret, s.mandate, reason=reason, message=message)
-    return Outcome(s.secret.name, ENDINGS[decision.action], reason, message, tuple(actions))
+    # Resting after a failure is no success: the run says so until a renewal succeeds.
+    ending = Ending.FAILED if reason == "backing-off" else ENDINGS[decision.action]
+    return Outcome(s.secret.name, ending, reason, message, tuple(actions))
 
 
 def _safely(

@@ -80,8 +80,52 @@ def retirement_at(token: Token, snapshot: Snapshot) -> datetime:
     secret, mandate = snapshot.secret, snapshot.mandate
     is_meant = secret.value is None or secret.value.digest == mandate.retire_now
     if mandate.retire_now and is_meant and token.valid_from < secret.created_at:
-        return token.valid_from + HOUR
+        # Versions are dated to the second: until a minute has passed, one that was stored after
+        # this one could look as old.
+        return max(token.valid_from + HOUR, secret.created_at + MINUTE)
     return max(token.valid_from, secret.created_at) + max(mandate.grace_period, HOUR)
+
+
+def ripe(snapshot: Snapshot, now: datetime) -> list[Token]:
+    """Give the superseded tokens that may be retired, the oldest first."""
+    tokens = superseded(snapshot, now)
+    return [token for token in tokens if retirement_at(token, snapshot) <= now]
+
+
+def is_expiry_shown(snapshot: Snapshot) -> bool:
+    """Tell whether the vault shows the current token's real expiry."""
+    told = snapshot.secret.expires_at
+    return told is not None and abs(told - snapshot.current.valid_to) <= MINUTE
+
+
+def is_listed_alive(snapshot: Snapshot, now: datetime) -> bool:
+    """Tell whether the list shows the token alive, until the date that the vault shows for it.
+
+    A value that is to be adopted has no date of its own yet.
+    """
+    token = snapshot.recorded
+    if token is None or token.valid_to <= now:
+        return False
+    return is_expiry_shown(snapshot) or not snapshot.is_identified
+
+
+def countdown(ends_at: datetime | None, now: datetime) -> tuple[str, str]:
+    """Give a word and a sentence for how long something is still good."""
+    if ends_at is None:
+        return "no-expiry", "set its expiry to be reminded of it"
+    if ends_at <= now:
+        return "expired", f"it expired on {shown(ends_at)}"
+    days = (ends_at - now).days
+    return "watched", f"{days} day{'' if days == 1 else 's'} left, until {shown(ends_at)}"
+
+
+def resting(snapshot: Snapshot, until: datetime) -> str:
+    """Say why nothing is done about a renewal that is wanted."""
+    attempt = snapshot.mandate.attempt
+    failures = attempt.failures if attempt else 0
+    how = "its token is dead, and its" if snapshot.proof is False else "its"
+    times = "once" if failures == 1 else f"{failures} times"
+    return f"{how} renewal failed {times}; it is tried again on {shown(until)}"
 
 
 def is_hour_of_proof(snapshot: Snapshot, now: datetime) -> bool:

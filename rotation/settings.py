@@ -24,7 +24,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from rotation.errors import SettingsError
-from rotation.model import OWNER, Defaults
+from rotation.model import OWNER, Defaults, session_secret
 
 PREFIX = "ROTATION_"
 VAULT_DOMAINS = {
@@ -112,7 +112,13 @@ def _owners(words: tuple[str, ...]) -> tuple[str, ...]:
         shown = ", ".join(_shown(word) for word in wrong)
         message = f"expected user principal names such as ada@example.com, not {shown}"
         raise ValueError(message)
-    return tuple(dict.fromkeys(word.lower() for word in words))
+    owners = tuple(dict.fromkeys(word.lower() for word in words))
+    kept_in: dict[str, str] = {}
+    for owner in owners:
+        if (other := kept_in.setdefault(session_secret(owner), owner)) != owner:
+            message = f"expected no two owners whose sessions are kept alike: {other}, {owner}"
+            raise ValueError(message)
+    return owners
 
 
 def _ncrontab(value: str) -> str:

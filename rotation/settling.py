@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
-from rotation.errors import LockHeldError
+from rotation.errors import LockHeldError, OverrunError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,11 +52,12 @@ class Settling:
         """Make one remote call, if this settling may still make any.
 
         Raises:
-            LockHeldError: it may not.
+            OverrunError: it is too old.
+            LockHeldError: it has lost its lock.
         """
         if self.ports.clock() - self.started_at > LIMIT:
-            message = f"this settling is older than {LIMIT}; the next run goes on"
-            raise LockHeldError(message)
+            message = f"the settling took more than {LIMIT.seconds // 60} minutes"
+            raise OverrunError(message, hint="the next run goes on")
         if not self.lock.is_held():
             message = "this settling has lost its lock; the next run goes on"
             raise LockHeldError(message)

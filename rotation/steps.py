@@ -10,14 +10,13 @@ from __future__ import annotations
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rotation import tags
 from rotation.errors import (
     LockHeldError,
     RejectedError,
     RotationError,
-    UnavailableError,
     VerificationError,
 )
 from rotation.events import Kind
@@ -65,35 +64,16 @@ def renew(x: Settling, s: Snapshot, old: Token | None) -> Snapshot:
 
 
 def _succeed(x: Settling, s: Snapshot, old: Token) -> Snapshot:
-    owner, organization = s.mandate.owner, s.mandate.organization
-    # 2. Create. Without an answer the outcome is unknown: it is never repeated.
-    asked = Draft(_named(old, s.secret), old.scope, x.ports.clock() + s.mandate.lifetime)
-    created = x.call(x.ports.issuer.create, owner, organization, asked)
-    # A crash here, or a lost answer, leaves a living bound token that is not the current one;
-    # rule 10 retires it when it is older than the grace period.
+    created = _make(x, s, old)
     token = created.token
-    about = {"authorization_id": token.authorization_id, "expires_at": token.valid_to}
-    x.recorder.about(Kind.TOKEN_CREATED, s.secret, s.mandate, **about)
-    # 3. and 4. Check what came back, and try it. What does not work was never stored: revoke it.
-    try:
-        _check(created, asked, s, x.ports.clock())
-        _try(x, s, created.value)
-    except RotationError:
-        # A crash here, or a refusal: as above, rule 10.
-        with suppress(RotationError):
-            x.call(x.ports.issuer.revoke, owner, organization, token.authorization_id)
-        raise
-    if asked.valid_to - token.valid_to > MINUTE:
-        x.recorder.about(Kind.LIFETIME_CLAMPED, s.secret, s.mandate, **about)
-    # A crash here: as above, rule 10.
+    # A crash here leaves a living bound token that is not the current one: rule 10.
     # 5. Store: the commit. Once this call has been sent, this run never revokes the token, whatever
     #    the answer: the version may be there.
-    recorded = Recorded(token.authorization_id, created.value.digest)
     stored = x.call(
         x.ports.store.store,
         s.secret,
         created.value,
-        tags=tags.stored(s.secret.tags, recorded),
+        tags=tags.stored(s.secret.tags, Recorded(token.authorization_id, created.value.digest)),
         expires_at=token.valid_to,
     )
     # A crash here leaves all in order; the predecessor is superseded, and rule 10 retires it.
@@ -101,17 +81,43 @@ def _succeed(x: Settling, s: Snapshot, old: Token) -> Snapshot:
         Kind.TOKEN_STORED,
         stored,
         s.mandate,
-        **about,
+        **_facts(token, s),
         previous_authorization_id=old.authorization_id,
         secret_version=stored.version,
     )
-    return replace(
-        s,
-        secret=stored,
-        recorded=token,
-        bound=(*s.bound, token),
-        proof=True,
-    )
+    return replace(s, secret=stored, recorded=token, bound=(*s.bound, token), proof=True)
+
+
+def _make(x: Settling, s: Snapshot, old: Token) -> Created:
+    """Create a token that works, or none."""
+    owner, organization = s.mandate.owner, s.mandate.organization
+    # 2. Create. Without an answer the outcome is unknown: it is never repeated.
+    asked = Draft(_named(old, s.secret), old.scope, x.ports.clock() + s.mandate.lifetime)
+    created = x.call(x.ports.issuer.create, owner, organization, asked)
+    # A crash here, or a lost answer, leaves a living bound token that is not the current one;
+    # rule 10 retires it when it is older than the grace period.
+    about = _facts(created.token, s)
+    x.recorder.about(Kind.TOKEN_CREATED, s.secret, s.mandate, **about)
+    # 3. and 4. Check what came back, and try it. What does not work was never stored: revoke it.
+    try:
+        _check(created.token, asked, s, x.ports.clock())
+        _try(x, s, created.value)
+    except RotationError:
+        _revoke_useless(x, s, created.token)
+        raise
+    if asked.valid_to - created.token.valid_to > MINUTE:
+        x.recorder.about(Kind.LIFETIME_CLAMPED, s.secret, s.mandate, **about)
+    return created
+
+
+def _revoke_useless(x: Settling, s: Snapshot, token: Token) -> None:
+    # A crash here, or a refusal: rule 10, if the token is bound.
+    try:
+        revoke = x.ports.issuer.revoke
+        x.call(revoke, s.mandate.owner, s.mandate.organization, token.authorization_id)
+    except RotationError as exc:
+        told = {"reason": "not-revoked", "message": f"a new token that is useless lives on: {exc}"}
+        x.recorder.about(Kind.ROTATION_FAILED, s.secret, s.mandate, **_facts(token, s), **told)
 
 
 def extend(x: Settling, s: Snapshot, old: Token | None) -> Snapshot:
@@ -120,34 +126,40 @@ def extend(x: Settling, s: Snapshot, old: Token | None) -> Snapshot:
     Raises:
         RotationError: the vault still shows the old expiry; the failure is counted.
     """
-    current = _expected(old, s)
-    mandate, now = s.mandate, x.ports.clock()
-    asked, attempt = now + mandate.lifetime, _begin(mandate.attempt, now)
-    token = None
-    with _counted(x, s.secret, attempt), suppress(RejectedError):
-        token = x.call(x.ports.issuer.extend, mandate.owner, mandate.organization, current, asked)
-    # A crash here leaves a token that lives for longer than the vault shows: rule 8 or 9.
-    if token is None or renewal_at(token, mandate, s.secret.name) <= now:
-        # Refused; or a wall: the date of creation plus the policy's maximum.
-        return replace(s, recorded=token or current, has_wall=True)
-    with _counted(x, s.secret, attempt):
+    current, now = _expected(old, s), x.ports.clock()
+    asked = Draft(current.display_name, current.scope, now + s.mandate.lifetime)
+    with _counted(x, s.secret, _begin(s.mandate.attempt, now)):
+        token = _move_expiry(x, s, current, asked)
+        # A crash here leaves a token that lives for longer than the vault shows: rule 8 or 9.
+        if token is None or renewal_at(token, s.mandate, s.secret.name) <= now:
+            # Refused; or a wall: the date of creation plus the policy's maximum.
+            return replace(s, recorded=token or current, has_wall=True)
         proven = prove(x, replace(s, recorded=token), None)
-    if not proven.proof:
-        return proven  # rule 7 goes on
-    with _counted(x, s.secret, attempt):
-        written = x.call(
-            x.ports.store.write_tags,
-            s.secret,
-            tags.succeeded(s.secret.tags),
-            expires_at=token.valid_to,
-        )
+        if not proven.proof:
+            return proven  # rule 7 goes on
+        kept = tags.succeeded(s.secret.tags)
+        written = x.call(x.ports.store.write_tags, s.secret, kept, expires_at=token.valid_to)
     # A crash here leaves all in order.
-    about = {"authorization_id": token.authorization_id, "expires_at": token.valid_to}
-    if asked - token.valid_to > MINUTE:
-        x.recorder.about(Kind.LIFETIME_CLAMPED, written, mandate, **about)
-    x.recorder.about(Kind.TOKEN_EXTENDED, written, mandate, **about)
+    if asked.valid_to - token.valid_to > MINUTE:
+        x.recorder.about(Kind.LIFETIME_CLAMPED, written, s.mandate, **_facts(token, s))
+    x.recorder.about(Kind.TOKEN_EXTENDED, written, s.mandate, **_facts(token, s))
     others = (t for t in s.bound if t.authorization_id != token.authorization_id)
     return replace(proven, secret=written, bound=(*others, token))
+
+
+def _move_expiry(x: Settling, s: Snapshot, current: Token, asked: Draft) -> Token | None:
+    """Ask for a later expiry; None if that is refused for good."""
+    place = (s.mandate.owner, s.mandate.organization)
+    try:
+        token = x.call(x.ports.issuer.extend, *place, current, asked.valid_to)
+    except RejectedError as exc:
+        told = {"reason": exc.reason, "message": f"{exc}; it is renewed instead"}
+        x.recorder.about(Kind.ROTATION_FAILED, s.secret, s.mandate, **_facts(current, s), **told)
+        return None
+    if token.authorization_id != current.authorization_id or token.scopes - current.scopes:
+        message = f"the extension of the token of {s.secret.name} made another token of it"
+        raise VerificationError(message)
+    return token
 
 
 def retire(x: Settling, s: Snapshot, old: Token | None) -> Snapshot:
@@ -202,8 +214,7 @@ def adopt(x: Settling, s: Snapshot, former: Token | None) -> Snapshot:
         expires_at=token.valid_to,
     )
     # A crash here leaves all in order.
-    about = {"authorization_id": token.authorization_id, "expires_at": token.valid_to}
-    x.recorder.about(Kind.TOKEN_ADOPTED, written, s.mandate, **about)
+    x.recorder.about(Kind.TOKEN_ADOPTED, written, s.mandate, **_facts(token, s))
     return replace(s, secret=written)
 
 
@@ -218,8 +229,7 @@ def refresh(x: Settling, s: Snapshot, current: Token | None) -> Snapshot:
     kept = s.secret.tags if is_due else tags.succeeded(s.secret.tags)
     written = x.call(x.ports.store.write_tags, s.secret, kept, expires_at=token.valid_to)
     # A crash here leaves all in order.
-    about = {"authorization_id": token.authorization_id, "expires_at": token.valid_to}
-    x.recorder.about(Kind.METADATA_REFRESHED, written, s.mandate, **about)
+    x.recorder.about(Kind.METADATA_REFRESHED, written, s.mandate, **_facts(token, s))
     return replace(proven, secret=written)
 
 
@@ -248,9 +258,18 @@ def _named(old: Token, secret: ManagedSecret) -> str:
     return f"{base} {secret.name.mark}".strip()
 
 
-def _check(created: Created, asked: Draft, s: Snapshot, now: datetime) -> None:
-    """Refuse a new token that is more, or lives for longer, than was asked for."""
-    token, faults = created.token, []
+def _facts(token: Token, s: Snapshot) -> dict[str, Any]:
+    """Give what an event tells of a token."""
+    return {
+        "authorization_id": token.authorization_id,
+        "expires_at": token.valid_to,
+        "next_at": renewal_at(token, s.mandate, s.secret.name),
+    }
+
+
+def _check(token: Token, asked: Draft, s: Snapshot, now: datetime) -> None:
+    """Refuse a new token that is more, or lives for longer, than was asked for, or hardly lives."""
+    faults = []
     if token.scope != " ".join(sorted(asked.scope.split())):
         faults.append(f"its scope is {token.scope!r} instead of {asked.scope!r}")
     if not token.is_confined_to(s.account_id):
@@ -259,6 +278,8 @@ def _check(created: Created, asked: Draft, s: Snapshot, now: datetime) -> None:
         faults.append(f"its name does not end in {s.secret.name.mark}")
     if not now < token.valid_to <= asked.valid_to + ROUNDING:
         faults.append(f"it expires on {token.valid_to}, not by {asked.valid_to}")
+    elif renewal_at(token, s.mandate, s.secret.name) <= now:
+        faults.append("it would have to be renewed at once")
     if faults:
         message = f"the new token for {s.secret.name} is not what was asked for"
         raise VerificationError(f"{message}: {'; '.join(faults)}")
@@ -270,15 +291,12 @@ def _try(x: Settling, s: Snapshot, value: TokenValue) -> None:
     Raises:
         RotationError: it does not work, or nobody can tell.
     """
-    error: RotationError = VerificationError(f"the new token for {s.secret.name} does not work")
     for wait in TRIES:
         x.ports.pause(wait)
-        try:
-            if x.call(x.ports.issuer.prove, s.mandate.owner, s.mandate.organization, value):
-                return
-        except UnavailableError as exc:
-            error = exc
-    raise error
+        if x.call(x.ports.issuer.prove, s.mandate.owner, s.mandate.organization, value):
+            return
+    message = f"the new token for {s.secret.name} does not work"
+    raise VerificationError(message)
 
 
 def _begin(last: Attempt | None, now: datetime) -> Attempt:

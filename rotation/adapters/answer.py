@@ -85,21 +85,28 @@ class Call:
             hint = "only a signed-in user's token is admitted, never an application's own"
             raise self.error(AccessDeniedError, "asked to sign in", status=status, hint=hint)
         if status in CLIENT_ERRORS - TRANSIENT:
-            raise self.rejected(type_key(response) or f"status-{status}")
+            reason = type_key(response) or f"status-{status}"
+            raise self.rejected(reason, reason)
         if status not in SUCCESSES:
             raise self.unanswered(f"status {status}", status=status)
         if response.content and not is_json(response):
             raise self.error(AccessDeniedError, "answered with a page", status=status)
 
-    def rejected(self, reason: str, said: str = "") -> RejectedError:
-        """Make the error for a clear no; ``said`` are the service's own words."""
-        what = f"{reason} ({said[:SAID_LIMIT]})" if said else reason
+    def refused(self, word: str, said: str = "") -> ServiceError:
+        """Make the error for a refusal by its own word; ``said`` is what the service adds."""
+        what = f"{word} ({said[:SAID_LIMIT]})" if said else word
+        if word in refusal.PASSING:
+            return self.error(UnavailableError, what, hint=refusal.hint(word))
+        return self.rejected(word, what, refusal.hint(word))
+
+    def rejected(self, reason: str, what: str, hint: str = "") -> RejectedError:
+        """Make the error for a clear no."""
         return RejectedError(
             f"cannot {self.operation} {self.place}: {what}",
             service=SERVICE,
             operation=self.operation,
             reason=reason,
-            hint=refusal.hint(reason),
+            hint=hint,
         )
 
     def json(self, response: Response) -> Json:
@@ -116,7 +123,7 @@ class Call:
         answer = self.json(response)
         word = str(answer.get("patTokenError") or refusal.NONE)
         if word != refusal.NONE:
-            raise self.rejected(word, str(answer.get("patTokenErrorMessage") or ""))
+            raise self.refused(word, str(answer.get("patTokenErrorMessage") or ""))
         return self._sensible(lambda: _object(answer["patToken"]))
 
     def token(self, response: Response) -> Token:

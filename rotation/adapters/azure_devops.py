@@ -152,7 +152,7 @@ class AzureDevOpsIssuer:
         if response.content:
             word = call.json(response).get("patTokenError") or refusal.NONE
             if word not in {refusal.NONE, *refusal.NOT_FOUND}:
-                raise call.rejected(str(word))
+                raise call.refused(str(word))
 
     def prove(self, owner: str, organization: str, value: TokenValue) -> bool:
         """See ``TokenIssuer``."""

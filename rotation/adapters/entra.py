@@ -11,7 +11,6 @@ that fails stops nothing. *Workload identity federation*, *app trust managed ide
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from threading import Lock
@@ -30,7 +29,7 @@ from rotation.errors import (
     SessionError,
     UnavailableError,
 )
-from rotation.model import Session, TokenValue
+from rotation.model import Session, TokenValue, session_secret
 from rotation.tags import format_instant
 
 if TYPE_CHECKING:
@@ -131,7 +130,7 @@ class EntraSessions:
             return grant
 
     def _redeem(self, owner: str) -> _Grant:
-        name = secret_name(owner)
+        name = session_secret(owner)
         try:
             kept = ask(_place(name), "read", lambda: self._vault.get_secret(name))
         except RejectedError as exc:
@@ -145,7 +144,9 @@ class EntraSessions:
         # Entra leaves valid; the next redemption gives another one to save.
         if answer.error:
             return _refused(owner, answer.error)
-        if answer.object_id and tags.get(OBJECT_ID, answer.object_id) != answer.object_id:
+        is_other_owner = tags.get(OWNER, owner).lower() != owner
+        is_other_person = answer.object_id and tags.get(OBJECT_ID) not in {None, answer.object_id}
+        if is_other_owner or is_other_person:
             message = f"the session of {owner} is somebody else's; {owner} must sign in"
             return _unusable(owner, "sign-in-needed", message)
         session = Session(
@@ -163,17 +164,18 @@ class EntraSessions:
         if not is_due or answer.refresh_token is None:
             return session
         try:
-            self._save(kept, answer.refresh_token, now)
+            is_saved = self._save(kept, answer.refresh_token, now)
         except RotationError as exc:
             message = f"the session of {session.owner} works, but was not saved: {exc}"
             return replace(session, reason="save-failed", message=message)
-        return replace(session, is_refreshed=True, redeemed_at=now)
+        return replace(session, is_refreshed=is_saved, redeemed_at=now)
 
-    def _save(self, kept: KeyVaultSecret, refresh_token: TokenValue, now: datetime) -> None:
+    def _save(self, kept: KeyVaultSecret, refresh_token: TokenValue, now: datetime) -> bool:
+        """Save the newest refresh token, unless somebody else has saved one since."""
         name = str(kept.name)
         newest = ask(_place(name), "read", lambda: self._vault.get_secret(name))
         if newest.properties.version != kept.properties.version:
-            return  # somebody signed in, or another process saved: theirs is at least as new
+            return False  # somebody signed in, or another process saved: theirs is as new
         saved = ask(
             _place(name),
             "save",
@@ -203,6 +205,7 @@ class EntraSessions:
                         name, old.version, enabled=False
                     ),
                 )
+        return True
 
 
 @dataclass(frozen=True)
@@ -276,11 +279,6 @@ class EntraClient:
             instance_discovery=None if self._is_microsoft else False,
             http_client=self._http,
         )
-
-
-def secret_name(owner: str) -> str:
-    """Give the name of the secret that holds the session of ``owner`` (lower case)."""
-    return f"session-{re.sub('[^a-z0-9]+', '-', owner)}"
 
 
 def _read(result: Mapping[str, Any]) -> Answer:

@@ -224,7 +224,7 @@ def _translate(exc: Exception, place: str, operation: str, *, is_repeatable: boo
         hint = "grant the identity its role on this vault, or open the vault's firewall to it"
         return AccessDeniedError(f"{what}: {status} {_code(exc)}", **known, hint=hint)
     if status in CLIENT_ERRORS - TRANSIENT:
-        reason = "not-found" if status == NOT_FOUND else _code(exc).lower()
+        reason = "not-found" if status == NOT_FOUND else _code(exc).split(" ")[-1].lower()
         message = f"{what}: {status} {_code(exc)}"
         return RejectedError(message, service=SERVICE, operation=operation, reason=reason)
     may_be_done = status != TOO_MANY and was_sent(exc)
@@ -235,8 +235,12 @@ def _translate(exc: Exception, place: str, operation: str, *, is_repeatable: boo
 
 
 def _code(exc: Exception) -> str:
+    """Give the machine word of a refusal, and the word within that says why, if there is one."""
     error = exc.error if isinstance(exc, HttpResponseError) else None
-    return str(error.code if error else type(exc).__name__)
+    if not error:
+        return type(exc).__name__
+    within = error.innererror.get("code") if isinstance(error.innererror, dict) else None
+    return f"{error.code} {within}" if within else str(error.code)
 
 
 def _managed(vault: str, page: Iterable[SecretProperties]) -> list[ManagedSecret]:

@@ -11,6 +11,9 @@ NONE = "none"
 NOT_FOUND = frozenset({"authorizationNotFound", "hostAuthorizationNotFound", "tokenNotFound"})
 """The service does not know the token: it is not the caller's, or gone."""
 
+PASSING = frozenset({"failedToReadOrgPolicy", "failedToReadTenantPolicy"})
+"""The service could not find out whether it may: nothing was done, and a later run tries again."""
+
 HINTS = {
     "accessDenied": "check that the owner has at least Basic access in the organization",
     "disablePatCreationPolicyViolation": (

@@ -232,7 +232,7 @@ def test_a_name_in_the_trash_cannot_be_stored(https_stage: HttpsStage, fail: Fai
         lambda: https_stage.store.store(secret, _value(https_stage), tags={}, expires_at=LATER)
     )
 
-    _check(error, RejectedError, "conflict")
+    _check(error, RejectedError, "objectisdeletedbutrecoverable")
 
 
 def _check(error: ServiceError, kind: type[ServiceError], reason: str) -> None:

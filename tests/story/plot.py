@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from rotation.model import Action
+from rotation.report import Ending
 from sandbox.content import Properties
 from sandbox.furniture import ORGANIZATION, VAULT, Placement, place, plant, recorded_id
 from tests.story.stage import DAY, HOUR, Stage
@@ -25,6 +26,7 @@ class Plot:
 
     begin: Callable[[Stage], object]
     actions: tuple[Action, ...]
+    ending: Ending = Ending.SETTLED
 
 
 def renewal(stage: Stage) -> Token:
@@ -136,6 +138,6 @@ PLOTS = {
     "the vault shows another expiry": Plot(differing_expiry, (Action.REFRESH,)),
     "a token was revoked by somebody else": Plot(loss, (Action.RENEW,)),
     "a token expired unnoticed": Plot(expiry, (Action.RENEW,)),
-    "a renewal has failed": Plot(proof, (Action.PROVE,)),
+    "a renewal has failed": Plot(proof, (Action.PROVE,), Ending.FAILED),
     "a session was not saved for a day": Plot(old_session, ()),
 }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from rotation.report import Ending
 from tests.story.plot import PLOTS, SECRET, Plot
 from tests.story.stage import DAY, GRACE, HOUR, Stage
 
@@ -19,7 +18,7 @@ def test_one_run_does_what_the_story_needs(plot: Plot) -> None:
 
     (outcome,) = stage.run().outcomes
 
-    assert (outcome.ending, outcome.actions) == (Ending.SETTLED, plot.actions)
+    assert (outcome.ending, outcome.actions) == (plot.ending, plot.actions)
     stage.check()
 
 

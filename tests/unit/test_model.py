@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.pretty import pretty_repr
 from rich.traceback import Traceback
 
-from rotation.model import EFFECTIVE, Action, Created, SecretName, TokenValue
+from rotation.model import Created, SecretName, TokenValue
 from tests.unit.given import ACCOUNT, NAME, SETTLED, TOKEN, Given
 
 if TYPE_CHECKING:
@@ -328,10 +328,3 @@ def test_what_is_known_cannot_be_changed() -> None:
         secret.enabled = False  # type: ignore[misc]
     with pytest.raises(TypeError):
         secret.tags["team"] = "changed"  # type: ignore[index]
-
-
-def test_the_actions_that_change_something() -> None:
-    """All but those that only report, and the proof."""
-    harmless = {Action.REJECT, Action.SKIP, Action.WATCH, Action.BLOCK, Action.PROVE}
-
-    assert set(Action) - EFFECTIVE == harmless | {Action.NOTHING}

@@ -187,13 +187,16 @@ DECISIONS: Table = {
         SETTLED.at(RENEWAL - SECOND),
         (Action.NOTHING, "fresh"),
     ),
-    "8. in mode extend it is extended": (DUE.extended(), (Action.EXTEND, "due")),
+    "8. in mode extend it is extended": (
+        DUE.extended().got(TOKEN).proven(),
+        (Action.EXTEND, "due"),
+    ),
     "8. a second before its expiry it is due, not dead": (
         SETTLED.at(TOKEN.valid_to - SECOND),
         (Action.RENEW, "due"),
     ),
     "8. a token of many days is extended by one, if no more is asked for": (
-        SETTLED.at(TOKEN.valid_to - 11 * HOUR).extended().tagged(lifetime=DAY),
+        SETTLED.at(TOKEN.valid_to - 11 * HOUR).extended().tagged(lifetime=DAY).got(TOKEN).proven(),
         (Action.EXTEND, "due"),
     ),
     "8. but not before half of that day is left": (
@@ -563,9 +566,21 @@ class TestWhatADecisionNames:
     @pytest.mark.parametrize(
         ("given", "expected"),
         [
-            (DUE.failed(ago=MINUTE).proven(), "its renewal failed; it is tried again"),
-            (REVOKED.failed(ago=MINUTE), "its token is dead; it is tried again"),
-            (UNKNOWN.failed(ago=MINUTE), "its renewal failed; it is tried again"),
+            (
+                DUE.failed(ago=MINUTE).proven(),
+                "its renewal failed once; it is tried again on 2026-12-01 15:38 UTC",
+            ),
+            (
+                REVOKED.failed(2, ago=MINUTE),
+                (
+                    "its token is dead, and its renewal failed 2 times; "
+                    "it is tried again on 2026-11-22 09:24 UTC"
+                ),
+            ),
+            (
+                UNKNOWN.failed(ago=MINUTE),
+                "its renewal failed once; it is tried again on 2026-11-22 08:24 UTC",
+            ),
             (SETTLED.failed(ago=MINUTE).proven(), "its token is fresh"),
         ],
         ids=["a due token", "a dead one", "a value that nobody knows", "a fresh one"],
@@ -582,7 +597,7 @@ class TestWhatADecisionNames:
             (SETTLED.pasted().proven().restored(PREDECESSOR), PREDECESSOR),
             (REVOKED, TOKEN),
             (DUE, TOKEN),
-            (DUE.extended(), TOKEN),
+            (DUE.extended().got(TOKEN).proven(), TOKEN),
             (SETTLED.kept(expires_at=None).got(TOKEN).proven(), TOKEN),
         ],
         ids=[

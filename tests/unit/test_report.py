@@ -54,18 +54,18 @@ REVOKED = SETTLED.unlisted().got(TOKEN).proven(works=False)
 STATES: dict[str, tuple[Given, State]] = {
     "a fresh token": (SETTLED, State.FRESH),
     "a token that is due": (DUE, State.DUE),
-    "a token that is due to be extended": (DUE.extended(), State.DUE),
+    "a token that is due to be extended": (DUE.extended().got(TOKEN).proven(), State.DUE),
     "a value that nobody knows": (SETTLED.pasted().proven().never_seen(), State.DUE),
     "a value that was restored": (
         SETTLED.pasted().proven().restored(PREDECESSOR),
-        State.FRESH,
+        State.DUE,
     ),
     "a predecessor in grace": (SETTLED.superseded().stored(HOUR), State.RETIRING),
     "a predecessor to be retired": (SETTLED.superseded().proven(), State.RETIRING),
     "a value to be proven": (AT_PROOF, State.FRESH),
     "a vault that shows another expiry": (
         SETTLED.kept(expires_at=None).got(TOKEN).proven(),
-        State.FRESH,
+        State.DUE,
     ),
     "a renewal that failed and rests": (DUE.failed(ago=MINUTE).proven(), State.FAILING),
     "a renewal that failed, while its value is proven": (DUE.failed(ago=MINUTE), State.FAILING),
