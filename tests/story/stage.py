@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator
 
     from rotation.events import Event
+    from rotation.ports import Clock
     from rotation.report import RunReport
     from sandbox.fault import Call
     from sandbox.token import Token
@@ -56,10 +57,10 @@ class Stage:
         self.world.add_organization(ORGANIZATION, people)
         self.world.connect(OWNER)
 
-    def process(self, locks: MemoryLocks | None = None) -> InProcess:
+    def process(self, locks: MemoryLocks | None = None, clock: Clock | None = None) -> InProcess:
         """Start another process of the rotator: it remembers nothing."""
         defaults = Defaults((OWNER,), 30 * DAY, 90 * DAY, GRACE)
-        return InProcess(self.world, Scope([VAULT], [OWNER], defaults, 1), locks=locks)
+        return InProcess(self.world, Scope([VAULT], [OWNER], defaults, 1), locks=locks, clock=clock)
 
     def run(self) -> RunReport:
         """Run once, as a process of its own."""
