@@ -340,6 +340,18 @@ class Snapshot:
         return self.recorded
 
     @property
+    def value(self) -> TokenValue:
+        """The stored value, which every step may count on.
+
+        Raises:
+            LookupError: it was not read.
+        """
+        if self.secret.value is None:
+            message = f"the value of {self.secret.name} was not read"
+            raise LookupError(message)
+        return self.secret.value
+
+    @property
     def is_identified(self) -> bool:
         """Whether the recorded id is that of the stored value, as far as the value is known."""
         recorded, value = self.mandate.recorded, self.secret.value

@@ -160,7 +160,7 @@ class Rotator:
                 if decision.reason == "token-lost":
                     lost = s.current.authorization_id
                     recorder.about(Kind.TOKEN_LOST, *about, authorization_id=lost)
-                s = observer.reread(STEPS[decision.action](x, s, decision.token))
+                s = observer.reread(STEPS[decision.action](x, s, decision.token or s.current))
                 actions.append(decision.action)
 
     def _attend(self, secret: ManagedSecret, observer: Observer, recorder: Recorder) -> Outcome:

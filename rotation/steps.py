@@ -46,13 +46,12 @@ ROUNDING = timedelta(minutes=5)
 """How much later than asked an expiry may be granted before it is refused."""
 
 
-def renew(x: Settling, s: Snapshot, old: Token | None) -> Snapshot:
+def renew(x: Settling, s: Snapshot, old: Token) -> Snapshot:
     """Create a successor with the scope of ``old``, try it, and store it.
 
     Raises:
         RotationError: nothing was stored, or it is not known whether; the failure is counted.
     """
-    predecessor = _expected(old, s)
     # 1. Preflight. If the vault refuses this write, nothing is created that could not be stored.
     #    The tags of the answer are the ones to carry over.
     attempt = _begin(s.mandate.attempt, x.ports.clock())
@@ -60,7 +59,7 @@ def renew(x: Settling, s: Snapshot, old: Token | None) -> Snapshot:
     # A crash here leaves the mark of an attempt; rule 5, 7 or 8 renews, backing off from the second
     # such crash on.
     with _counted(x, written, attempt):
-        return _succeed(x, replace(s, secret=written), predecessor)
+        return _succeed(x, replace(s, secret=written), old)
 
 
 def _succeed(x: Settling, s: Snapshot, old: Token) -> Snapshot:
@@ -120,21 +119,21 @@ def _revoke_useless(x: Settling, s: Snapshot, token: Token) -> None:
         x.recorder.about(Kind.ROTATION_FAILED, s.secret, s.mandate, **_facts(token, s), **told)
 
 
-def extend(x: Settling, s: Snapshot, old: Token | None) -> Snapshot:
+def extend(x: Settling, s: Snapshot, old: Token) -> Snapshot:
     """Move the expiry of the current token, if that gains enough; if not, rule 8 renews it.
 
     Raises:
         RotationError: the vault still shows the old expiry; the failure is counted.
     """
-    current, now = _expected(old, s), x.ports.clock()
-    asked = Draft(current.display_name, current.scope, now + s.mandate.lifetime)
+    now = x.ports.clock()
+    asked = Draft(old.display_name, old.scope, now + s.mandate.lifetime)
     with _counted(x, s.secret, _begin(s.mandate.attempt, now)):
-        token = _move_expiry(x, s, current, asked)
+        token = _move_expiry(x, s, old, asked)
         # A crash here leaves a token that lives for longer than the vault shows: rule 8 or 9.
         if token is None or renewal_at(token, s.mandate, s.secret.name) <= now:
             # Refused; or a wall: the date of creation plus the policy's maximum.
-            return replace(s, recorded=token or current, has_wall=True)
-        proven = prove(x, replace(s, recorded=token), None)
+            return replace(s, recorded=token or old, has_wall=True)
+        proven = prove(x, replace(s, recorded=token), token)
         if not proven.proof:
             return proven  # rule 7 goes on
         kept = tags.succeeded(s.secret.tags)
@@ -162,7 +161,7 @@ def _move_expiry(x: Settling, s: Snapshot, current: Token, asked: Draft) -> Toke
     return token
 
 
-def retire(x: Settling, s: Snapshot, old: Token | None) -> Snapshot:
+def retire(x: Settling, s: Snapshot, token: Token) -> Snapshot:
     """Disable the versions that name the superseded token, and only then revoke it.
 
     The newest version was read and proven in this settling (rule 10 asks for it).
@@ -170,7 +169,7 @@ def retire(x: Settling, s: Snapshot, old: Token | None) -> Snapshot:
     Raises:
         LockHeldError: somebody has stored a newer version meanwhile.
     """
-    token, name = _expected(old, s), s.secret.name
+    name = s.secret.name
     versions = x.call(x.ports.store.list_versions, name)
     others = [version for version in versions if version.version != s.secret.version]
     if any(version.created_at > s.secret.created_at for version in others):
@@ -197,16 +196,12 @@ def retire(x: Settling, s: Snapshot, old: Token | None) -> Snapshot:
     return replace(s, bound=left)
 
 
-def adopt(x: Settling, s: Snapshot, former: Token | None) -> Snapshot:
+def adopt(x: Settling, s: Snapshot, token: Token) -> Snapshot:
     """Record again which token the stored value is, as an older version did.
 
     The value was proven in this settling (rule 5 asks for it).
     """
-    token = _expected(former, s)
-    if s.secret.value is None:
-        message = f"the value of {s.secret.name} is not known"
-        raise VerificationError(message)
-    recorded = Recorded(token.authorization_id, s.secret.value.digest)
+    recorded = Recorded(token.authorization_id, s.value.digest)
     written = x.call(
         x.ports.store.write_tags,
         s.secret,
@@ -218,10 +213,9 @@ def adopt(x: Settling, s: Snapshot, former: Token | None) -> Snapshot:
     return replace(s, secret=written)
 
 
-def refresh(x: Settling, s: Snapshot, current: Token | None) -> Snapshot:
+def refresh(x: Settling, s: Snapshot, token: Token) -> Snapshot:
     """Prove the value, then let the vault show its token's real expiry."""
-    token = _expected(current, s)
-    proven = s if s.proof is not None else prove(x, s, None)
+    proven = s if s.proof is not None else prove(x, s, token)
     if not proven.proof:
         return proven  # rule 7 goes on
     # An extension that died before it was written down has succeeded by now.
@@ -233,23 +227,13 @@ def refresh(x: Settling, s: Snapshot, current: Token | None) -> Snapshot:
     return replace(proven, secret=written)
 
 
-def prove(x: Settling, s: Snapshot, _token: Token | None) -> Snapshot:
+def prove(x: Settling, s: Snapshot, _token: Token) -> Snapshot:
     """Use the stored value; that it does not work is no failure, but rule 7's business."""
-    if s.secret.value is None:
-        message = f"the value of {s.secret.name} is not known"
-        raise VerificationError(message)
     owner, organization = s.mandate.owner, s.mandate.organization
-    proof = x.call(x.ports.issuer.prove, owner, organization, s.secret.value)
+    proof = x.call(x.ports.issuer.prove, owner, organization, s.value)
     if not proof:
         x.recorder.about(Kind.PROOF_FAILED, s.secret, s.mandate, secret_version=s.secret.version)
     return replace(s, proof=proof)
-
-
-def _expected(token: Token | None, s: Snapshot) -> Token:
-    if token is None:
-        message = f"the decision about {s.secret.name} names no token"
-        raise VerificationError(message)
-    return token
 
 
 def _named(old: Token, secret: ManagedSecret) -> str:

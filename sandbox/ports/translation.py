@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 OK, NO_CONTENT, PAGE, TOO_MANY, NOT_FOUND = 200, 204, 203, 429, 404
 REFUSED = frozenset({401, 403})
 TRANSIENT = frozenset({408, 429, 500, 502, 503, 504})
+PASSING = frozenset({"failedToReadOrgPolicy", "failedToReadTenantPolicy"})
 REDIRECTS = range(300, 400)
 WITHOUT_BODY = "revoke_pat"
 """The one call whose answer has nothing that could be broken off."""
@@ -89,6 +90,8 @@ class _Asked:
         return self.error(kind, what, status)
 
     def rejected(self, reason: str) -> ServiceError:
+        if reason in PASSING:
+            return self.error(UnavailableError, reason, None)
         message = f"cannot {self.call.operation} {self.call.target}: {reason}"
         return RejectedError(
             message, service=self.call.service, operation=self.call.operation, reason=reason

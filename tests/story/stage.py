@@ -59,8 +59,12 @@ class Stage:
 
     def process(self, locks: MemoryLocks | None = None, clock: Clock | None = None) -> InProcess:
         """Start another process of the rotator: it remembers nothing."""
-        defaults = Defaults((OWNER,), 30 * DAY, 90 * DAY, GRACE)
-        return InProcess(self.world, Scope([VAULT], [OWNER], defaults, 1), locks=locks, clock=clock)
+        return InProcess(self.world, self.scope, locks=locks, clock=clock)
+
+    @property
+    def scope(self) -> Scope:
+        """Everything, with the usual defaults, one secret after the other."""
+        return Scope([VAULT], [OWNER], Defaults((OWNER,), 30 * DAY, 90 * DAY, GRACE), 1)
 
     def run(self) -> RunReport:
         """Run once, as a process of its own."""

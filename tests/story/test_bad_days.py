@@ -205,7 +205,7 @@ def test_nothing_is_retired_by_a_vault_that_takes_no_write() -> None:
 
 
 def test_a_second_failure_waits_for_longer() -> None:
-    """After an hour, and not after another: the count is kept in the secret, and survives every process."""
+    """The count is kept in the secret, so that it survives every process."""
     stage = Stage()
     renewal(stage)
     stage.refuse("create_pat", "fullScopePatPolicyViolation")
@@ -258,7 +258,7 @@ def test_a_clock_that_is_wrong_stops_everything() -> None:
 
 
 def test_a_lifespan_policy_makes_no_loop() -> None:
-    """A token whose life is silently cut to two days is renewed about once a day, and it is said."""
+    """A life that is silently cut to two days is renewed about once a day, and that is said."""
     stage = Stage()
     renewal(stage)
     organization = stage.world.organization(ORGANIZATION)

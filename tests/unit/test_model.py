@@ -289,6 +289,13 @@ def test_the_current_token_is_counted_on() -> None:
         _ = SETTLED.unlisted().snapshot.current
 
 
+def test_the_stored_value_is_counted_on() -> None:
+    """Every step has it; whoever asks at a glance is told of which secret."""
+    assert SETTLED.snapshot.value == SETTLED.snapshot.secret.value
+    with pytest.raises(LookupError, match=r"^the value of kv-build/feed-token was not read$"):
+        _ = SETTLED.glanced().snapshot.value
+
+
 def test_scopes_have_one_spelling() -> None:
     """Whatever order the service reports them in, they are asked for in the same one."""
     token = replace(TOKEN, scopes=frozenset(["vso.work", "vso.build", "vso.code_write"]))

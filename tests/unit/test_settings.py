@@ -576,6 +576,13 @@ class TestCredentials:
 
         assert "hunter2" not in "".join(faults())
 
+    def test_owners_whose_sessions_would_be_one(self, environment: Environment) -> None:
+        """A session is kept by a name that has no room for every character of its owner's."""
+        environment(ROTATION_OWNERS="a.b@example.com a-b@example.com")
+
+        (fault,) = faults()
+        assert fault.endswith("kept alike: a.b@example.com, a-b@example.com")
+
     def test_a_token_is_no_vault(self, environment: Environment) -> None:
         """A vault's name has at most 24 characters: a longer word is looked up nowhere."""
         environment(ROTATION_VAULTS=TOKEN)
