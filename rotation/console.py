@@ -17,15 +17,17 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 from rich.text import Text
 
-from rotation.report import Ending, State, expires_at, next_at, session_state, state
+from rotation.fleet import State, expires_at, next_at, session_state, state
+from rotation.report import Ending
 from rotation.schedule import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import datetime
 
+    from rotation.fleet import Fleet
     from rotation.model import Session
-    from rotation.report import Fleet, RunReport, VaultFailure
+    from rotation.report import RunReport, VaultFailure
 
 STYLES = {
     State.FRESH: "green",

@@ -12,14 +12,14 @@ from threading import Lock
 from typing import TYPE_CHECKING, Generic, ParamSpec, Protocol, TypeVar
 
 from rotation import tags
-from rotation.model import Decision, Fact, Inventory, Question, Session, Snapshot
+from rotation.decision import Decision, Fact, Question, Snapshot
 from rotation.policy import decide
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from rotation.model import Defaults, ManagedSecret, SecretName, Token
+    from rotation.model import Defaults, Inventory, ManagedSecret, SecretName, Session, Token
     from rotation.ports import OwnerSessions
     from rotation.settling import Ports
 

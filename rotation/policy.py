@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rotation import schedule
-from rotation.model import Action, Decision, Fact, Mode, Question, Snapshot
+from rotation.decision import Action, Decision, Fact, Question, Snapshot
+from rotation.model import Mode
 from rotation.schedule import shown
 
 if TYPE_CHECKING:

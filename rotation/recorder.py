@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rotation.events import Event, Kind
+from rotation.schedule import renewal_at
 
 if TYPE_CHECKING:
-    from rotation.model import ManagedSecret, Mandate, Session
+    from rotation.decision import Snapshot
+    from rotation.model import Session, Token
     from rotation.ports import Clock, EventLog
 
 
@@ -24,14 +26,25 @@ class Recorder:
         """Record an event; ``keys`` are those of ``Event`` that apply."""
         self.log.record(Event(kind, self.clock(), self.run_id, **keys))
 
-    def about(self, kind: Kind, secret: ManagedSecret, mandate: Mandate, **keys: Any) -> None:  # noqa: ANN401
+    def about(self, kind: Kind, s: Snapshot, **keys: Any) -> None:  # noqa: ANN401 - as above
         """Record an event about a secret."""
         self.say(
             kind,
-            vault=secret.name.vault,
-            secret=secret.name.name,
-            organization=mandate.organization or None,
-            owner=mandate.owner or None,
+            vault=s.secret.name.vault,
+            secret=s.secret.name.name,
+            organization=s.mandate.organization or None,
+            owner=s.mandate.owner or None,
+            **keys,
+        )
+
+    def of_token(self, kind: Kind, s: Snapshot, token: Token, **keys: Any) -> None:  # noqa: ANN401
+        """Record an event about a token of a secret."""
+        self.about(
+            kind,
+            s,
+            authorization_id=token.authorization_id,
+            expires_at=token.valid_to,
+            next_at=renewal_at(token, s.mandate, s.secret.name),
             **keys,
         )
 

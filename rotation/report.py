@@ -3,34 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from rotation import schedule
-from rotation.model import Action, Decision, SecretName, Session, Snapshot
-from rotation.schedule import is_renewal_wanted, retirement_at, superseded
+from rotation.decision import Action
 from rotation.tags import format_instant
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from rotation.errors import RotationError
-
-
-class State(StrEnum):
-    """How a secret stands."""
-
-    FRESH = "fresh"
-    DUE = "due"
-    RETIRING = "retiring"
-    FAILING = "failing"
-    BLOCKED = "blocked"
-    REJECTED = "rejected"
-    EXPIRED = "expired"
-    SKIPPED = "skipped"
-    WATCHED = "watched"
+    from rotation.model import SecretName, Session
 
 
 class Ending(StrEnum):
@@ -53,17 +37,6 @@ ENDINGS = {
     Action.NOTHING: Ending.SETTLED,
 }
 """The decisions that end a settling."""
-STATES = {
-    Action.REJECT: State.REJECTED,
-    Action.SKIP: State.SKIPPED,
-    Action.WATCH: State.WATCHED,
-    Action.BLOCK: State.BLOCKED,
-    Action.RENEW: State.DUE,
-    Action.EXTEND: State.DUE,
-    Action.ADOPT: State.DUE,
-    Action.REFRESH: State.DUE,
-    Action.RETIRE: State.RETIRING,
-}
 NEEDS_SOMEBODY = frozenset({Ending.BLOCKED, Ending.REJECTED, Ending.FAILED})
 
 
@@ -151,142 +124,3 @@ class RunReport:
             "counts": dict(self.counts),
             "vaults_failed": [vars(failure) for failure in self.vault_failures],
         }
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One secret as a look at the fleet found it."""
-
-    snapshot: Snapshot
-    decision: Decision | None
-    """None if the look failed."""
-    error: RotationError | None = None
-
-
-@dataclass(frozen=True)
-class Fleet:
-    """All managed secrets and all owners at one moment."""
-
-    checked_at: datetime
-    findings: tuple[Finding, ...]
-    sessions: tuple[Session, ...] = ()
-    vault_failures: tuple[VaultFailure, ...] = field(default=())
-
-    def plan(self) -> dict[str, Any]:
-        """Give the stable form of what a run would do now."""
-        return {
-            "decisions": [_planned(finding, self.checked_at) for finding in self.findings],
-            "vaults_failed": [vars(failure) for failure in self.vault_failures],
-        }
-
-    def status(self) -> dict[str, Any]:
-        """Give the stable form of how everything stands."""
-        return {
-            "checked_at": format_instant(self.checked_at),
-            "secrets": [_status(finding, self.checked_at) for finding in self.findings],
-            "owners": [_owner(session) for session in self.sessions],
-            "vaults_failed": [vars(failure) for failure in self.vault_failures],
-        }
-
-    @property
-    def has_failures(self) -> bool:
-        """Whether anything could not be looked at."""
-        return bool(self.vault_failures or any(finding.error for finding in self.findings))
-
-    @property
-    def needs_somebody(self) -> bool:
-        """Whether anything is expired, failed, rejected or blocked."""
-        bad = {State.FAILING, State.BLOCKED, State.REJECTED, State.EXPIRED}
-        states = {state(finding, self.checked_at) for finding in self.findings}
-        is_alone = any(not session.is_working for session in self.sessions)
-        return bool(self.has_failures or is_alone or states & bad)
-
-
-def state(finding: Finding, now: datetime) -> State:
-    """Tell in one word how a secret stands at the instant ``now``."""
-    s, decision = finding.snapshot, finding.decision
-    ends_at = expires_at(s)
-    if ends_at and ends_at <= now and s.secret.enabled:
-        return State.EXPIRED
-    if decision is None:
-        return State.FAILING
-    if decision.reason == "in-grace":
-        return State.RETIRING
-    is_dead = s.proof is False and decision.action in {Action.RENEW, Action.NOTHING}
-    is_resting = decision.action is Action.PROVE and is_renewal_wanted(s, now)
-    if is_dead or is_resting or decision.reason == "backing-off":
-        return State.FAILING
-    return STATES.get(decision.action, State.FRESH)
-
-
-def expires_at(s: Snapshot) -> datetime | None:
-    """Tell when the stored token really expires, or else what the vault shows."""
-    return s.recorded.valid_to if s.recorded and s.is_identified else s.secret.expires_at
-
-
-def next_at(finding: Finding, now: datetime) -> datetime | None:
-    """Tell when something is expected to be done next; now, if it is due."""
-    decision = finding.decision
-    if decision is None or decision.action in ENDINGS:
-        return decision.next_at if decision else None
-    if decision.action is Action.PROVE:
-        return schedule.next_at(finding.snapshot, now) or now
-    return now
-
-
-def _planned(finding: Finding, now: datetime) -> dict[str, Any]:
-    name, decision, error = finding.snapshot.secret.name, finding.decision, finding.error
-    return {
-        "vault": name.vault,
-        "secret": name.name,
-        "action": str(decision.action if decision else Action.NOTHING),
-        "reason": decision.reason if decision else error and error.reason,
-        "message": decision.message if decision else str(error),
-        "next_at": _instant(next_at(finding, now)),
-    }
-
-
-def _status(finding: Finding, now: datetime) -> dict[str, Any]:
-    s, decision, error = finding.snapshot, finding.decision, finding.error
-    mandate, recorded = s.mandate, s.mandate.recorded if s.is_identified else None
-    return {
-        "vault": s.secret.name.vault,
-        "secret": s.secret.name.name,
-        "mode": str(mandate.mode),
-        "organization": mandate.organization or None,
-        "owner": mandate.owner or None,
-        "authorization_id": recorded and recorded.authorization_id,
-        "state": str(state(finding, now)),
-        "reason": decision.reason if decision else error and error.reason,
-        "message": decision.message if decision else str(error),
-        "expires_at": _instant(expires_at(s)),
-        "next_at": _instant(next_at(finding, now)),
-        "failures": mandate.attempt.failures if mandate.attempt else 0,
-        "superseded": [
-            {
-                "authorization_id": token.authorization_id,
-                "ends_at": _instant(min(token.valid_to, retirement_at(token, s))),
-            }
-            for token in (superseded(s, now) if recorded else [])
-        ],
-    }
-
-
-def session_state(session: Session) -> str:
-    """Tell in one word how an owner's session stands."""
-    if session.is_working:
-        return "connected"
-    return "sign-in-needed" if session.is_known else "unknown"
-
-
-def _owner(session: Session) -> dict[str, Any]:
-    return {
-        "owner": session.owner,
-        "state": session_state(session),
-        "signed_in_at": _instant(session.signed_in_at),
-        "redeemed_at": _instant(session.redeemed_at),
-    }
-
-
-def _instant(instant: datetime | None) -> str | None:
-    return format_instant(instant) if instant else None

@@ -15,12 +15,14 @@ from uuid import uuid4
 
 from rotation import tags
 from rotation.claim import unclaimed
+from rotation.decision import Action, Decision
 from rotation.errors import LockHeldError, RejectedError, RotationError
 from rotation.events import Kind
-from rotation.model import Action, Decision, Session
+from rotation.fleet import Finding, Fleet
+from rotation.model import Session
 from rotation.observer import Observer
 from rotation.recorder import Recorder
-from rotation.report import ENDINGS, Ending, Finding, Fleet, Outcome, RunReport, VaultFailure
+from rotation.report import ENDINGS, Ending, Outcome, RunReport, VaultFailure
 from rotation.schedule import superseded
 from rotation.settling import ACTIONS_LIMIT, Settling
 from rotation.steps import STEPS
@@ -29,7 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
 
-    from rotation.model import Defaults, ManagedSecret, SecretName, Snapshot
+    from rotation.decision import Snapshot
+    from rotation.model import Defaults, ManagedSecret, SecretName
     from rotation.ports import Locks, OwnerSessions
     from rotation.settling import Ports
 
@@ -150,16 +153,15 @@ class Rotator:
             while True:
                 was_proven_false = s.proof is False
                 s, decision = observer.look(s, x.call)
-                about = (s.secret, s.mandate)
                 if s.proof is False and not was_proven_false:
-                    recorder.about(Kind.PROOF_FAILED, *about, secret_version=s.secret.version)
+                    recorder.about(Kind.PROOF_FAILED, s, secret_version=s.secret.version)
                 if decision.action in ENDINGS:
                     return _ended(s, decision, recorder, actions)
                 if len(actions) == ACTIONS_LIMIT:
                     return _unfinished(name, actions)
                 if decision.reason == "token-lost":
                     lost = s.current.authorization_id
-                    recorder.about(Kind.TOKEN_LOST, *about, authorization_id=lost)
+                    recorder.about(Kind.TOKEN_LOST, s, authorization_id=lost)
                 s = observer.reread(STEPS[decision.action](x, s, decision.token or s.current))
                 actions.append(decision.action)
 
@@ -172,7 +174,7 @@ class Rotator:
             if count > SUPERSEDED_LIMIT:
                 message = f"{count} superseded tokens: something renews it too often"
                 found = {"reason": "too-many-superseded", "message": message}
-                recorder.about(Kind.UNCLAIMED_TOKEN_FOUND, s.secret, s.mandate, **found)
+                recorder.about(Kind.UNCLAIMED_TOKEN_FOUND, s, **found)
             if isinstance(decision, Decision) and decision.action in ENDINGS:
                 return _ended(s, decision, recorder, [])
             return None
@@ -265,7 +267,7 @@ def _ended(s: Snapshot, decision: Decision, recorder: Recorder, actions: list[Ac
     kinds = {Action.BLOCK: Kind.ROTATION_BLOCKED, Action.REJECT: Kind.ROTATION_REJECTED}
     reason, message = decision.reason, decision.message
     if kind := kinds.get(decision.action):
-        recorder.about(kind, s.secret, s.mandate, reason=reason, message=message)
+        recorder.about(kind, s, reason=reason, message=message)
     # Resting after a failure is no success: the run says so until a renewal succeeds.
     ending = Ending.FAILED if reason == "backing-off" else ENDINGS[decision.action]
     return Outcome(s.secret.name, ending, reason, message, tuple(actions))

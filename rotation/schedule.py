@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from rotation.model import Mandate, SecretName, Snapshot, Token
+    from rotation.decision import Snapshot
+    from rotation.model import Mandate, SecretName, Token
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 RETRY_SLACK = 5 * MINUTE

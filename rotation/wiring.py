@@ -13,10 +13,11 @@ from azure.identity import DefaultAzureCredential, ManagedIdentityCredential
 
 from rotation import redaction
 from rotation.adapters.azure_devops import AzureDevOpsIssuer
-from rotation.adapters.entra import EntraClient, EntraSessions
+from rotation.adapters.entra import EntraClient
 from rotation.adapters.key_vault import KeyVaultStore, open_vault
 from rotation.adapters.local import LocalLocks, LogLines
 from rotation.adapters.patience import open_session
+from rotation.adapters.sessions import EntraSessions
 from rotation.rotator import Rotator, Scope
 from rotation.settling import Ports
 

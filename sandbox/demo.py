@@ -7,16 +7,14 @@ happened, and non-zero if anything in it is not as it should be.
 
 from __future__ import annotations
 
-import json
 import os
 import signal
-import subprocess
 import sys
 import threading
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from contextlib import ExitStack
+from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import requests
 from azure.identity import ManagedIdentityCredential
@@ -30,17 +28,15 @@ from sandbox.content import Properties
 from sandbox.furniture import OWNER, VAULT, Placement, place, recorded_id
 from sandbox.https import Sandbox
 from sandbox.pipeline import Consumer, Pipelines
+from sandbox.product import Product, never
 from sandbox.world import World
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Mapping
     from datetime import datetime
 
-    from sandbox.fault import Call
+    from sandbox.product import Fatal, Ran
     from sandbox.token import Token
-
-    Fatal = Callable[[Call], bool]
-    """Tells whether the process dies when this call has taken effect and is not answered yet."""
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 GRACE = 48 * HOUR
@@ -64,28 +60,8 @@ EXPECTED = {
 """What the first run is to do with each secret."""
 
 
-def never(_call: Call) -> bool:
-    """Let the process live."""
-    return False
-
-
 class DemoError(Exception):
     """Something is not as the story says."""
-
-
-@dataclass(frozen=True)
-class Ran:
-    """What one process of the product said."""
-
-    code: int
-    output: str
-    events: list[dict[str, str]]
-
-    @property
-    def report(self) -> Mapping[str, Any]:
-        """Its JSON."""
-        report: Mapping[str, Any] = json.loads(self.output)
-        return report
 
 
 def main() -> int:
@@ -162,11 +138,9 @@ class Story:
         self.clock = clock
         self.sandbox = sandbox
         self.console = console
-        self.events: list[dict[str, str]] = []
+        self.product = Product(world, clock)
         self.killed: set[str] = set()
         """Values of tokens that an administrator revoked."""
-        self.heard: list[str] = []
-        """All that the product wrote."""
 
     def tell(self, opened: ExitStack) -> None:
         """Tell all chapters, with the pipelines at work from beginning to end.
@@ -190,7 +164,7 @@ class Story:
         self._show_run(ran, "what it did with each secret")
         self._expect(EXPECTED, ran)
         again = self._run()
-        changed = [s["secret"] for s in _secrets(again) if {*s["actions"]} - {"prove"}]
+        changed = [s["secret"] for s in again.secrets if {*s["actions"]} - {"prove"}]
         self._check(not changed, f"a second run directly after it changed {changed}")
         self._say("A second run directly after it changed nothing.")
 
@@ -228,11 +202,11 @@ class Story:
 
     def _retired(self) -> list[str]:
         """Run, and tell which secrets had a token retired."""
-        return [s["secret"] for s in _secrets(self._run()) if "retire" in s["actions"]]
+        return [s["secret"] for s in self._run().secrets if "retire" in s["actions"]]
 
     def _account(self) -> None:
         self._chapter("The account")
-        self.console.print(self._product("status").output)
+        self.console.print(self.product.start("status").output)
         self._show_timeline()
         tally, strays = self.pipelines.tally, self._strays()
         self._say(
@@ -244,7 +218,7 @@ class Story:
         self._check(not tally.failures, f"pipelines failed: {tally.failures[:5]}")
         self._check(tally.held_uses > 0, "no pipeline held on to an older token")
         self._check(not strays, f"{len(strays)} tokens live on")
-        leaked = self.world.leaks_in("\n".join(self.heard))
+        leaked = self.world.leaks_in("\n".join(self.product.heard))
         self._check(not leaked, f"{leaked} values were given away in the product's output")
         self._say("Values given away in anything that the product wrote: 0.")
 
@@ -256,44 +230,12 @@ class Story:
         worker = threading.Thread(target=self.pipelines.work_until, args=[stop])
         worker.start()
         try:
-            return self._product("run", "--output", "json", is_fatal=is_fatal)
+            return self.product.start("run", "--output", "json", is_fatal=is_fatal)
         finally:
             stop.set()
             worker.join()
             with requests.Session() as http:
                 self.pipelines.work(http)
-
-    def _product(self, *arguments: str, is_fatal: Fatal = never) -> Ran:
-        """Start the product's command line as a process of its own, by the world's time."""
-        offset = str(self.clock.offset.total_seconds())
-        command = [sys.executable, "-m", "sandbox", "rotation", "--offset", offset, *arguments]
-        with (
-            subprocess.Popen(
-                command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-            ) as process,
-            self._killing(process, is_fatal),
-        ):
-            output, log = process.communicate()
-        self.heard += [output, log]
-        events = [json.loads(line) for line in log.splitlines() if line.startswith("{")]
-        self.events += events
-        return Ran(process.returncode, output, events)
-
-    @contextmanager
-    def _killing(self, process: subprocess.Popen[str], is_fatal: Fatal) -> Iterator[None]:
-        """Kill the process at the moment when a call has taken effect and is not answered yet."""
-
-        def kill(call: Call) -> None:
-            if is_fatal(call):
-                process.kill()
-                process.wait()
-
-        before = self.world.after_effect
-        self.world.after_effect = kill
-        try:
-            yield
-        finally:
-            self.world.after_effect = before
 
     def _hire(self, opened: ExitStack) -> Pipelines:
         """Give every secret that holds a token a pipeline that lives on it."""
@@ -357,7 +299,7 @@ class Story:
             raise DemoError(otherwise)
 
     def _expect(self, expected: Mapping[str, tuple[str, list[str]]], ran: Ran) -> None:
-        found = {s["secret"]: (s["outcome"], s["actions"]) for s in _secrets(ran)}
+        found = {s["secret"]: (s["outcome"], s["actions"]) for s in ran.secrets}
         for secret, outcome in expected.items():
             self._check(
                 found.get(secret) == outcome,
@@ -366,14 +308,14 @@ class Story:
 
     def _show_run(self, ran: Ran, title: str) -> None:
         table = Table("Secret", "Outcome", "Done", "Why", title=title, box=None, pad_edge=False)
-        for secret in _secrets(ran):
+        for secret in ran.secrets:
             done = ", ".join(secret["actions"]) or "-"
             table.add_row(secret["secret"], secret["outcome"], done, Text(secret["message"]))
         self.console.print(table)
 
     def _show_timeline(self) -> None:
         table = Table("Time", "Event", "Secret", "Reason", title="what happened", box=None)
-        for event in self.events:
+        for event in self.product.events:
             if not event["event"].startswith("Scan"):
                 table.add_row(
                     event["time"],
@@ -382,11 +324,6 @@ class Story:
                     event.get("reason", ""),
                 )
         self.console.print(table)
-
-
-def _secrets(ran: Ran) -> list[dict[str, Any]]:
-    secrets: list[dict[str, Any]] = ran.report["secrets"]
-    return secrets
 
 
 if __name__ == "__main__":

@@ -14,9 +14,10 @@ from azure.identity import ManagedIdentityCredential
 
 from rotation import redaction, settings
 from rotation.adapters.azure_devops import AzureDevOpsIssuer
-from rotation.adapters.entra import EntraClient, EntraSessions
+from rotation.adapters.entra import EntraClient
 from rotation.adapters.key_vault import KeyVaultStore, open_vault
 from rotation.adapters.patience import open_session
+from rotation.adapters.sessions import EntraSessions
 from rotation.errors import ServiceError
 from rotation.model import Defaults, SecretName
 from rotation.rotator import Scope

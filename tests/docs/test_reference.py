@@ -10,8 +10,9 @@ import pytest
 from rotation import tags
 from rotation.cli import commands
 from rotation.events import Event, Kind
+from rotation.fleet import State
 from rotation.model import Mode
-from rotation.report import Ending, State
+from rotation.report import Ending
 from rotation.settings import PREFIX, Settings
 
 REFERENCE = (Path(__file__).parents[2] / "docs" / "reference.md").read_text()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from rotation.model import Action
+from rotation.decision import Action
 from rotation.report import Ending
 from sandbox.content import Properties
 from sandbox.furniture import ORGANIZATION, VAULT, Placement, place, plant, recorded_id

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+from rotation.decision import Action
 from rotation.events import Kind
-from rotation.model import Action
 from rotation.report import Ending
 from sandbox.content import Properties
 from sandbox.fault import Answer, Delay, Drop, Fault

@@ -10,18 +10,15 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from rotation.decision import Decision, Fact, Question, Snapshot
 from rotation.model import (
     Attempt,
-    Decision,
-    Fact,
     ManagedSecret,
     Mandate,
     Mode,
-    Question,
     Recorded,
     SecretName,
     Session,
-    Snapshot,
     Token,
     TokenValue,
 )

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given as draw
 from hypothesis import strategies as st
 
-from rotation.model import Action, Attempt, Decision, Fact, Mode, Question, Session
+from rotation.decision import Action, Decision, Fact, Question
+from rotation.model import Attempt, Mode, Session
 from rotation.policy import RULES, decide, nothing
 from rotation.schedule import renewal_at
 from tests.unit.given import (

@@ -8,21 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from rotation.decision import Action, Decision
 from rotation.errors import UnavailableError
-from rotation.model import Action, Decision, Mode, Session
-from rotation.report import (
-    ENDINGS,
-    Ending,
-    Finding,
-    Fleet,
-    Outcome,
-    RunReport,
-    State,
-    VaultFailure,
-    expires_at,
-    next_at,
-    state,
-)
+from rotation.fleet import Finding, Fleet, State, expires_at, next_at, state
+from rotation.model import Mode, Session
+from rotation.report import ENDINGS, Ending, Outcome, RunReport, VaultFailure
 from tests.unit.given import (
     DAY,
     HOUR,
