@@ -245,7 +245,7 @@ class Inventory:
     """The living tokens of one owner in one organization."""
 
     account_id: str | None
-    """The organization's id, as in ``Token.target_accounts``; None if the service did not tell."""
+    """The organization's id, as in ``Token.target_accounts``; None while that is not certain."""
     tokens: tuple[Token, ...]
 
 

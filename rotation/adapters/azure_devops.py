@@ -29,7 +29,7 @@ from rotation.errors import AccessDeniedError, RejectedError, UnavailableError
 from rotation.model import Inventory, Token, TokenValue
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from requests import PreparedRequest, Response, Session
 
@@ -94,7 +94,7 @@ class AzureDevOpsIssuer:
             tokens, continuation = call.page(response)
             found += tokens
             if not continuation:
-                return Inventory(account_id, tuple(found))
+                return Inventory(_confirmed(account_id, found), tuple(found))
             query["continuationToken"] = continuation
         raise call.error(UnavailableError, f"the list does not end after {PAGES_LIMIT} pages")
 
@@ -221,6 +221,14 @@ class AzureDevOpsIssuer:
             ),
             call.lost,
         )
+
+
+def _confirmed(account_id: str | None, tokens: Sequence[Token]) -> str | None:
+    """Believe what ``connectionData`` calls the organization's id if a token is confined to it.
+
+    No documentation says that the two are the same, so a difference alone proves nothing.
+    """
+    return account_id if any(t.target_accounts == (account_id,) for t in tokens) else None
 
 
 class _Credential(AuthBase):

@@ -59,7 +59,8 @@ class WorldIssuer:
             self._check_clock(organization)
             tokens += [_token(token) for token in page.items]
             start = page.next_start
-        return Inventory(account_id, tuple(tokens))
+        is_confirmed = any(token.target_accounts == (account_id,) for token in tokens)
+        return Inventory(account_id if is_confirmed else None, tuple(tokens))
 
     def get(self, owner: str, organization: str, authorization_id: str) -> Token | None:
         """See ``TokenIssuer``."""

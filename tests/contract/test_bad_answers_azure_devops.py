@@ -523,3 +523,22 @@ def _changing(**headers: str | None) -> Callable[..., None]:
                 response.headers[name] = text
 
     return change
+
+
+@pytest.mark.parametrize("said", ["f00dcafe-0000-4000-8000-000000000000", None, 5])
+def test_an_id_that_no_token_confirms_is_not_believed(
+    https_stage: HttpsStage, said: object
+) -> None:
+    """Nothing documents that ``instanceId`` is what tokens are confined to: alone it proves nothing.
+
+    A token that is confined to one organization counts, then, as confined to this one.
+    """
+    plant(https_stage.world, Placement("feed"))
+    identity = https_stage.world.tenant.users[OWNER].identity_id
+    body = json.dumps({"authenticatedUser": {"id": identity}, "instanceId": said})
+    https_stage.break_at(Fault(Answer(200, body), operation="connection_data", times=None))
+
+    inventory = https_stage.issuer.inventory(*PLACE)
+
+    assert inventory.account_id is None
+    assert all(token.is_confined_to(inventory.account_id) for token in inventory.tokens)
