@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from rotation import settings
+from rotation.adapters.azure_devops import AzureDevOpsIssuer
 from rotation.errors import (
     AccessDeniedError,
     OutcomeUnknownError,
@@ -529,7 +531,7 @@ def _changing(**headers: str | None) -> Callable[..., None]:
 def test_an_id_that_no_token_confirms_is_not_believed(
     https_stage: HttpsStage, said: object
 ) -> None:
-    """Nothing documents that ``instanceId`` is what tokens are confined to: alone it proves nothing.
+    """Nothing documents that ``instanceId`` is what tokens are confined to: it proves nothing alone.
 
     A token that is confined to one organization counts, then, as confined to this one.
     """
@@ -538,7 +540,15 @@ def test_an_id_that_no_token_confirms_is_not_believed(
     body = json.dumps({"authenticatedUser": {"id": identity}, "instanceId": said})
     https_stage.break_at(Fault(Answer(200, body), operation="connection_data", times=None))
 
-    inventory = https_stage.issuer.inventory(*PLACE)
+    chosen = settings.load()
+    issuer = AzureDevOpsIssuer(
+        https_stage.http,
+        https_stage.sessions.access_token,
+        https_stage.clock,
+        devops_url=chosen.devops_url,
+        tokens_url=chosen.devops_tokens_url,
+    )
+    inventory = issuer.inventory(*PLACE)
 
     assert inventory.account_id is None
     assert all(token.is_confined_to(inventory.account_id) for token in inventory.tokens)
