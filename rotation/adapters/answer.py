@@ -21,7 +21,7 @@ from rotation.errors import (
     ServiceError,
     UnavailableError,
 )
-from rotation.model import Created, Token, TokenValue
+from rotation.model import MARK, Created, Token, TokenValue
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -139,8 +139,21 @@ class Call:
     def page(self, response: Response) -> tuple[list[Token], str]:
         """Read a ``PagedPatTokens``: tokens, and where to go on; the end is an empty string."""
         answer = self.json(response)
-        tokens = self._sensible(lambda: [_token(item) for item in answer["patTokens"]])
+        tokens = self._sensible(lambda: [_token(i) for i in answer["patTokens"] if _is_ours(i)])
         return tokens, str(answer.get("continuationToken") or "")
+
+    def check_revocation(self, response: Response) -> None:
+        """Accept any success, whose body says nothing, and a refusal that means it is gone already.
+
+        Documented as a 200 without a body, shown as a 204 in the examples.
+        """
+        self.check(response)
+        try:
+            word = json.loads(response.content)["patTokenError"]
+        except (ValueError, KeyError, TypeError):
+            return
+        if word not in {None, refusal.NONE, *refusal.NOT_FOUND}:
+            raise self.refused(str(word))
 
     def identity(self, response: Response) -> tuple[str, str | None]:
         """Read ``connectionData``: the id of the user whom the caller is taken for, and where.
@@ -209,6 +222,15 @@ def _token(item: Json) -> Token:
         valid_to=_instant(item["validTo"]),
         target_accounts=None if accounts is None else tuple(_text(a).lower() for a in accounts),
     )
+
+
+def _is_ours(item: Json) -> bool:
+    """Tell whether a listed token matters: one that makes no sense does, if it bears a mark."""
+    try:
+        _token(item)
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
+        return bool(MARK.search(str(item.get("displayName"))))
+    return True
 
 
 def _value(item: Json) -> TokenValue:

@@ -147,12 +147,7 @@ class AzureDevOpsIssuer:
         response = self._ask(call, owner, organization, "DELETE", query)
         if is_unknown(response):
             return
-        call.check(response)
-        # Documented as a 200 without a body, shown as a 204 in the examples.
-        if response.content:
-            word = call.json(response).get("patTokenError") or refusal.NONE
-            if word not in {refusal.NONE, *refusal.NOT_FOUND}:
-                raise call.refused(str(word))
+        call.check_revocation(response)
 
     def prove(self, owner: str, organization: str, value: TokenValue) -> bool:
         """See ``TokenIssuer``."""

@@ -50,6 +50,7 @@ ID = "00000000-0000-4000-8000-000000000000"
 DRAFT = Draft("feed [kv-build/feed]", "vso.code", UNTIL)
 TOKEN = Token(ID, "feed [kv-build/feed]", frozenset({"vso.code"}), UNTIL, UNTIL, ())
 TRIES = 4
+TOKEN_ANSWERS = ("list_pats", "get_pat", "update_pat")
 
 REPEATABLE: dict[str, Callable[[HttpsStage], object]] = {
     "list_pats": lambda stage: stage.issuer.inventory(*PLACE),
@@ -299,23 +300,29 @@ def test_dates_are_read_as_they_come(https_stage: HttpsStage, text: str, instant
     assert (token.valid_to, token.valid_to.tzinfo) == (instant, UTC)
 
 
+MALFORMED: list[dict[str, object]] = [
+    {"authorizationId": None},
+    {"authorizationId": ""},
+    {"scope": None},
+    {"validTo": "9999-12-31T23:59:59-05:00"},
+    {"validTo": "soon"},
+    {"validTo": ""},
+    {"validTo": None},
+    {"validTo": 1766275200},
+    {"validFrom": "2026-13-01T00:00:00Z"},
+    {"targetAccounts": 5},
+]
+NAMELESS: dict[str, object] = {"displayName": None}
+
+
 @pytest.mark.parametrize(
-    "change",
+    ("operation", "change"),
     [
-        {"authorizationId": None},
-        {"authorizationId": ""},
-        {"displayName": None},
-        {"scope": None},
-        {"validTo": "9999-12-31T23:59:59-05:00"},
-        {"validTo": "soon"},
-        {"validTo": ""},
-        {"validTo": None},
-        {"validTo": 1766275200},
-        {"validFrom": "2026-13-01T00:00:00Z"},
-        {"targetAccounts": 5},
+        *((operation, change) for operation in TOKEN_ANSWERS for change in MALFORMED),
+        ("get_pat", NAMELESS),
+        ("update_pat", NAMELESS),
     ],
 )
-@pytest.mark.parametrize("operation", ["list_pats", "get_pat", "update_pat"])
 def test_a_malformed_token_is_no_answer(
     https_stage: HttpsStage, fail: Fail, operation: str, change: dict[str, object]
 ) -> None:
@@ -531,7 +538,7 @@ def _changing(**headers: str | None) -> Callable[..., None]:
 def test_an_id_that_no_token_confirms_is_not_believed(
     https_stage: HttpsStage, said: object
 ) -> None:
-    """Nothing documents that ``instanceId`` is what tokens are confined to: it proves nothing alone.
+    """Nothing documents that ``instanceId`` is what tokens are confined to.
 
     A token that is confined to one organization counts, then, as confined to this one.
     """
@@ -552,3 +559,36 @@ def test_an_id_that_no_token_confirms_is_not_believed(
 
     assert inventory.account_id is None
     assert all(token.is_confined_to(inventory.account_id) for token in inventory.tokens)
+
+
+@pytest.mark.parametrize("name", [None, "", 5, "somebody's own"])
+def test_a_listed_token_that_makes_no_sense_and_bears_no_mark_is_passed_over(
+    https_stage: HttpsStage, name: object
+) -> None:
+    """What is none of our business must not stop the rotation of what is."""
+    page = {"continuationToken": "", "patTokens": [{"displayName": name, "scope": None}]}
+    https_stage.break_at(Fault(Answer(200, json.dumps(page)), operation="list_pats"))
+
+    assert https_stage.issuer.inventory(*PLACE).tokens == ()
+
+
+def test_a_listed_token_that_bears_a_mark_must_make_sense(
+    https_stage: HttpsStage, fail: Fail
+) -> None:
+    """A bound token of which half is missing might be the current one: nothing is concluded."""
+    page = {"patTokens": [{"displayName": "feed [kv-build/feed]", "scope": None}]}
+    https_stage.break_at(Fault(Answer(200, json.dumps(page)), operation="list_pats", times=None))
+
+    assert isinstance(fail(lambda: https_stage.issuer.inventory(*PLACE)), UnavailableError)
+
+
+@pytest.mark.parametrize("body", ["", "null", "[]", "{}", '{"patTokenError": "none"}'])
+def test_a_revocation_may_be_answered_with_anything_that_is_no_refusal(
+    https_stage: HttpsStage, body: str
+) -> None:
+    """The documentation leaves open what the body is."""
+    https_stage.break_at(Fault(Answer(200, body), operation="revoke_pat"))
+
+    https_stage.issuer.revoke(*PLACE, ID)
+
+    assert https_stage.count("revoke_pat") == 1
