@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from rotation.events import Kind
+from rotation.model import SecretName
 from rotation.report import Ending
 from rotation.rotator import Rotator
 from sandbox.content import Properties
@@ -169,3 +170,64 @@ def test_a_value_that_died_is_found_before_its_date_is_mended() -> None:
 
     assert outcome.actions == ("renew",)
     stage.live(HOUR)
+
+
+class Broken(Crooked):
+    """An issuer with a defect, whose words hold what must not be told."""
+
+    def create(self, owner: str, organization: str, draft: Draft) -> Created:
+        """Raise what nobody foresaw."""
+        created = self._issuer.create(owner, organization, draft)
+        raise ZeroDivisionError(created.value.reveal())
+
+
+def test_a_defect_stops_one_secret_and_tells_no_value() -> None:
+    """I4 and I8: of a strange error the type and the place are told, and the others go on."""
+    stage = Stage()
+    renewal(stage)
+    place(stage.world, Placement("another", mode="extend", age=25 * DAY))
+    process = stage.process()
+    broken = Broken(process.issuer, lambda token: token)
+    ports = replace(process.ports, issuer=broken)
+
+    report = Rotator(ports, process.sessions, MemoryLocks(), stage.scope).run()
+
+    another, broken_one = report.outcomes
+    assert another.ending == Ending.SETTLED
+    assert (broken_one.ending, broken_one.reason) == (Ending.FAILED, "failed")
+    assert broken_one.message.startswith("unexpected ZeroDivisionError in test_strange_answers.py:")
+    assert not stage.world.leaks_in(f"{report} {process.journal.events}")
+
+
+def test_a_lock_that_is_lost_ends_a_settling() -> None:
+    """No further call is made; the next run finds what was left, and goes on."""
+    stage = Stage()
+    before = renewal(stage)
+    locks = MemoryLocks()
+    process = stage.process(locks)
+
+    def lose(call: object) -> None:
+        if "create_pat" in str(call):
+            locks.lose(SecretName(VAULT, SECRET))
+
+    stage.world.after_effect = lose
+    (outcome,) = process.rotator.run().outcomes
+    stage.world.after_effect = lambda _call: None
+
+    assert outcome.ending == Ending.LOCKED
+    assert stage.managed()[0].value == before.value
+    assert stage.run_until_quiet(limit=1) == 1
+    stage.check()
+
+
+def test_a_secret_that_another_run_holds_is_left_alone() -> None:
+    """Two runs at once do not settle one secret twice; the second leaves quietly."""
+    stage = Stage()
+    renewal(stage)
+    locks = MemoryLocks()
+
+    with locks.hold(SecretName(VAULT, SECRET)):
+        report = stage.process(locks).rotator.run()
+
+    assert [str(outcome.ending) for outcome in report.outcomes] == ["locked"]
+    assert not report.has_failures
