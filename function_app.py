@@ -29,9 +29,9 @@ def _rotator() -> Rotator:
     from rotation import settings, wiring
 
     LOGGER.setLevel(logging.INFO)
-    chosen = settings.load()
     for name in settings.unknown_names():
         LOGGER.warning("%s is not a setting of this version and has no effect", name)
+    chosen = settings.load()
     opened = ExitStack()
     atexit.register(opened.close)
     return opened.enter_context(wiring.open_rotator(chosen))

@@ -120,9 +120,9 @@ def entry() -> None:
 def _with_rotator(
     clock: Clock | None, work: Callable[[Rotator, Callable[[int, int], None]], Any], verb: str
 ) -> Any:  # noqa: ANN401 - whatever the work gives
-    chosen = settings.load()
     for name in settings.unknown_names():
         console.complain(f"{name} is not a setting of this version and has no effect")
+    chosen = settings.load()
     _log_events()
     from rotation import wiring
 
@@ -142,7 +142,11 @@ def _log_events() -> None:
 
 
 def _show(output: str, result: dict[str, Any], draw: Callable[[], None]) -> None:
-    if output == "json":
-        click.echo(json.dumps(result, indent=2))
-    else:
-        draw()
+    try:
+        if output == "json":
+            click.echo(json.dumps(result, indent=2))
+        else:
+            draw()
+    except OSError as exc:
+        message = f"the result cannot be written: {exc.strerror}"
+        raise RotationError(message, hint="what the command was to do, is done") from None

@@ -9,6 +9,7 @@ import logging
 import os
 import sys
 from contextlib import contextmanager, suppress
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -46,13 +47,17 @@ STYLES = {
 
 LEAST = 16
 """Columns that are left for sentences, however long the names are."""
+LEAST_WIDTH = 80
+"""A narrower terminal breaks the lines; nothing is cut off."""
 UNLIMITED = 10_000
 """Columns where no terminal sets a limit: a line that another program reads is not folded."""
 
 
-def _width() -> int | None:
-    """Give the width of stdout; None leaves it to the terminal, or to the variable COLUMNS."""
-    return None if sys.stdout.isatty() or "COLUMNS" in os.environ else UNLIMITED
+def _width() -> int:
+    """Give the width to draw in: that of the terminal, or of the variable COLUMNS."""
+    if not sys.stdout.isatty() and "COLUMNS" not in os.environ:
+        return UNLIMITED
+    return max(get_terminal_size().columns, LEAST_WIDTH)
 
 
 class _Remarks(Console):

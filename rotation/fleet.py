@@ -103,7 +103,8 @@ def state(finding: Finding, now: datetime) -> State:
         return State.EXPIRED
     if decision is None:
         return State.FAILING
-    if decision.reason == "in-grace":
+    is_proven = decision.action is Action.PROVE and not is_renewal_wanted(s, now)
+    if decision.reason == "in-grace" or (is_proven and superseded(s, now)):
         return State.RETIRING
     is_dead = s.proof is False and decision.action in {Action.RENEW, Action.NOTHING}
     is_resting = decision.action is Action.PROVE and is_renewal_wanted(s, now)

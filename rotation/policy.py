@@ -48,13 +48,14 @@ def watch_only(s: Snapshot, now: datetime) -> Answer:
     return Decision(Action.WATCH, reason, f"watched; {message}")
 
 
-def block_without_session(s: Snapshot, _now: datetime) -> Answer:
+def block_without_session(s: Snapshot, now: datetime) -> Answer:
     """4. The owner has no working session."""
     if s.session is None:
         return Question(Fact.SESSION)
     if not s.session.is_working:
-        by = f"; its token expires on {shown(s.secret.expires_at)}" if s.secret.expires_at else ""
-        return Decision(Action.BLOCK, s.session.reason, s.session.message + by)
+        until = s.secret.expires_at and schedule.countdown(s.secret.expires_at, now)[1]
+        message = f"{s.session.message}; {until}" if until else s.session.message
+        return Decision(Action.BLOCK, s.session.reason, message)
     return None if Fact.TOKENS in s.known else Question(Fact.TOKENS)  # what all later rules need
 
 
@@ -148,7 +149,7 @@ def prove_value(s: Snapshot, now: datetime) -> Answer:
     has_failed = s.mandate.attempt is not None
     if s.proof is not None or not (has_failed or schedule.is_hour_of_proof(s, now)):
         return None
-    message = "its last renewal failed" if has_failed else "its hour of the day to be proven"
+    message = "its last renewal failed" if has_failed else "it is its hour of the day to be proven"
     return Decision(Action.PROVE, "attempt-failed" if has_failed else "daily", message)
 
 

@@ -111,7 +111,7 @@ class RunReport:
     def needs_somebody(self) -> bool:
         """Whether anything failed or waits for a person."""
         has_lost_session = any(not session.is_working for session in self.sessions)
-        waits = any(outcome.ending in NEEDS_SOMEBODY for outcome in self.outcomes)
+        waits = any(o.ending in NEEDS_SOMEBODY or o.reason == "expired" for o in self.outcomes)
         return bool(self.failed_vaults or has_lost_session or waits)
 
     def as_dict(self) -> dict[str, Any]:

@@ -252,7 +252,7 @@ def load() -> Settings:
         return Settings()
     except ValidationError as exc:
         faults = tuple(_fault(error) for error in exc.errors(include_url=False))
-        hint = "set them as environment variables, or as app settings of the function app"
+        hint = "they are environment variables, or app settings; docs/reference.md tells them all"
     raise SettingsError(faults, hint=hint)
 
 
@@ -271,6 +271,9 @@ def _fault(error: Any) -> str:  # noqa: ANN401 - pydantic's error details
     expected = str(error["msg"]).removeprefix("Value error, ")
     if error["type"] == "string_pattern_mismatch":
         expected = "expected a GUID"
+    if error["type"] in {"int_parsing", "greater_than_equal", "less_than_equal"}:
+        least, most = Settings.model_fields[field].metadata
+        expected = f"expected a whole number from {least.ge} to {most.le}"
     return f"{name} is {_shown(error['input'])}: {expected[0].lower()}{expected[1:]}"
 
 

@@ -45,6 +45,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ControlError as exc:
         print(f"error: {exc}", file=sys.stderr)
         return 1
+    except BrokenPipeError:
+        # Whoever read this has seen enough; Python would complain again as it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
 
 
 def _serve() -> int:
@@ -66,7 +70,7 @@ def _do(words: Sequence[str]) -> int:
     """Let a running sandbox do something, or tell its state or its time."""
     match words:
         case ["state" | "time" as what]:
-            print(json.dumps(ask(_control(), f"/{what}"), indent=2))
+            print(json.dumps(ask(_control(), f"/{what}"), indent=2), flush=True)
         case _:
             print(ask(_control(), "/do", {"words": list(words)})["done"])
     return 0

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sandbox.world import World
 
 POLICIES = "max-lifespan, full-scope, global, creation, public-project"
+FARTHEST = timedelta(days=3650)
 UNITS = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
 
 
@@ -58,7 +59,10 @@ def intervene(world: World, words: Sequence[str]) -> str:
 
 
 def _advance(world: World, span: str) -> str:
-    world.clock.advance(_span(span))
+    ahead = _span(span)
+    if not timedelta(0) <= ahead <= FARTHEST:
+        raise InterventionError(f"{span!r} is too far, expected at most {FARTHEST.days}d at once")
+    world.clock.advance(ahead)
     return f"it is now {world.clock():%Y-%m-%d %H:%M:%S} UTC"
 
 

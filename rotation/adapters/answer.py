@@ -86,7 +86,8 @@ class Call:
             raise self.error(AccessDeniedError, "asked to sign in", status=status, hint=hint)
         if status in CLIENT_ERRORS - TRANSIENT:
             reason = type_key(response) or f"status-{status}"
-            raise self.rejected(reason, reason)
+            hint = "check the tag pat-organization" if status == NOT_FOUND else ""
+            raise self.rejected(reason, reason, hint)
         if status not in SUCCESSES:
             raise self.unanswered(f"status {status}", status=status)
         if response.content and not is_json(response):

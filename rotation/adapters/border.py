@@ -100,7 +100,8 @@ def causes(exc: BaseException) -> list[BaseException]:
     """Give an error and all that led to it, in whichever way its library keeps that."""
     found = [exc]
     for each in found:
-        linked = (each.__cause__, each.__context__, getattr(each, "reason", None), *each.args)
+        kept = (getattr(each, name, None) for name in ("reason", "inner_exception"))
+        linked = (each.__cause__, each.__context__, *kept, *each.args)
         found += [
             one
             for one in linked

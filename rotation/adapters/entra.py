@@ -127,7 +127,7 @@ def _read(result: Mapping[str, Any]) -> Answer:
 def _translate(exc: Exception, owner: str) -> RotationError:
     if isinstance(exc, AzureError):
         message = "cannot get an assertion of the managed identity for the app registration"
-        hint = "check that the function has the identity AZURE_CLIENT_ID"
+        hint = "run where the managed identity is, and check AZURE_CLIENT_ID"
         return AccessDeniedError(
             f"{message}: {words(exc)}", service="identity", operation="assert", hint=hint
         )
@@ -136,4 +136,5 @@ def _translate(exc: Exception, owner: str) -> RotationError:
 
 def _unavailable(what: str, owner: str) -> UnavailableError:
     message = f"cannot redeem the session of {owner}: {what}"
-    return UnavailableError(message, service=SERVICE, operation="redeem")
+    hint = "if this lasts, check ROTATION_AUTHORITY and ROTATION_TENANT_ID"
+    return UnavailableError(message, service=SERVICE, operation="redeem", hint=hint)

@@ -218,7 +218,7 @@ def _translate(exc: Exception, place: str, operation: str, *, is_repeatable: boo
     known: dict[str, Any] = {"service": SERVICE, "operation": operation, "status": status}
     what = f"cannot {operation} {place}"
     if isinstance(exc, ClientAuthenticationError) and status is None:
-        hint = "check that the function has the identity AZURE_CLIENT_ID"
+        hint = "run where the managed identity is, and check AZURE_CLIENT_ID"
         return AccessDeniedError(f"{what}: no token of the managed identity", **known, hint=hint)
     if status in {UNAUTHORIZED, FORBIDDEN}:
         hint = "grant the identity its role on this vault, or open the vault's firewall to it"

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from rotation.decision import Action
 from rotation.events import Kind
+from rotation.fleet import State, state
 from rotation.report import Ending
 from sandbox.content import Properties
 from sandbox.fault import Answer, Delay, Drop, Fault
@@ -283,3 +284,28 @@ def test_an_owner_who_must_sign_in_blocks_only_what_is_theirs() -> None:
     assert Kind.SESSION_SIGN_IN_NEEDED in kinds(stage)
     assert not report.has_failures
     assert report.needs_somebody
+
+
+def test_a_watched_token_that_expired_needs_somebody() -> None:
+    """Nobody renews it, so somebody must be told by the run, too."""
+    stage = Stage()
+    place(stage.world, Placement("watched", mode="watch", is_recorded=False, age=31 * DAY))
+
+    report = stage.run()
+
+    assert report.needs_somebody
+    assert not report.has_failures
+
+
+def test_the_hour_of_proof_does_not_hide_a_predecessor_in_grace() -> None:
+    """At whatever hour one looks, a secret whose predecessor lives on is shown as retiring."""
+    stage = Stage()
+    renewal(stage)
+    stage.run()
+    seen = set()
+    for _ in range(24):
+        stage.clock.advance(HOUR)
+        fleet = stage.process().rotator.survey()
+        seen |= {state(finding, fleet.checked_at) for finding in fleet.findings}
+
+    assert seen == {State.RETIRING}

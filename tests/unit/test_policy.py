@@ -534,7 +534,10 @@ class TestWhatADecisionNames:
         message = f"{OWNER} must sign in"
 
         assert decision(SETTLED.signed_out()).message == (
-            f"{message}; its token expires on 2026-12-12 07:30 UTC"
+            f"{message}; 20 days left, until 2026-12-12 07:30 UTC"
+        )
+        assert decision(SETTLED.signed_out().kept(expires_at=NOW)).message == (
+            f"{message}; it expired on 2026-11-22 07:30 UTC"
         )
         assert decision(SETTLED.signed_out().kept(expires_at=None)).message == message
 

@@ -202,11 +202,12 @@ class TestFaults:
             (
                 "ROTATION_MAX_LIFETIME_DAYS",
                 "365",
-                "input should be less than or equal to 364",
+                "expected a whole number from 1 to 364",
             ),
-            ("ROTATION_GRACE_HOURS", "0", "input should be greater than or equal to 1"),
-            ("ROTATION_GRACE_HOURS", "8737", "input should be less than or equal to 8736"),
-            ("ROTATION_CONCURRENCY", "0", "input should be greater than or equal to 1"),
+            ("ROTATION_GRACE_HOURS", "two", "expected a whole number from 1 to 8736"),
+            ("ROTATION_GRACE_HOURS", "0", "expected a whole number from 1 to 8736"),
+            ("ROTATION_GRACE_HOURS", "8737", "expected a whole number from 1 to 8736"),
+            ("ROTATION_CONCURRENCY", "0", "expected a whole number from 1 to 64"),
             (
                 "ROTATION_LIFETIME_DAYS",
                 "91",
