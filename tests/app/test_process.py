@@ -136,3 +136,37 @@ def _run(sandbox: Sandbox, *arguments: str, **environment: str) -> subprocess.Co
 def _environment(sandbox: Sandbox, **more: str) -> dict[str, str]:
     """Give this machine's environment with the sandbox's."""
     return {**os.environ, **sandbox.environment, **more}
+
+
+def test_a_result_that_cannot_be_written_is_one_sentence(sandbox: Sandbox, world: World) -> None:
+    """The disk is full: what the command was to do is done, and that is said, without a stack."""
+    old = place(world, Placement("feed", age=DUE))
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [*PROGRAM, "run"],
+            cwd=ROOT,
+            env=_environment(sandbox),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            timeout=DEADLINE_SECONDS,
+        )
+
+    assert done.returncode == 1
+    assert world.token_in(VAULT, "feed") != old
+    said = [line for line in done.stderr.splitlines() if not line.startswith("{")]
+    assert said[0].startswith("rotation: the result cannot be written: ")
+    assert said[1] == "hint: what the command was to do, is done"
+
+
+def test_a_misspelt_setting_is_remarked_on_beside_the_one_that_is_missing(
+    sandbox: Sandbox, world: World
+) -> None:
+    """Both sentences together tell what happened."""
+    done = _run(sandbox, "status", ROTATION_OWNERS="", ROTATION_OWNER="ada@contoso.example")
+
+    assert done.returncode == 2
+    assert "ROTATION_OWNER is not a setting of this version" in done.stderr
+    assert "ROTATION_OWNERS is missing" in done.stderr
+    assert not world.calls

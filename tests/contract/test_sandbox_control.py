@@ -127,6 +127,7 @@ def test_a_vault_can_refuse(world: World) -> None:
         ("advance", "expected: advance SPAN"),
         ("advance 2d 3d", "expected: advance SPAN"),
         ("advance soon", "no span of time"),
+        ("advance 999999d", "too far, expected at most 3650d at once"),
         ("revoke kv-build/nothing", "no secret kv-build/nothing"),
         ("revoke nowhere/feed", "only kv-sessions, kv-build"),
         ("revoke kv-sessions/session-ada-contoso-example", "holds the value of no token"),

@@ -668,3 +668,16 @@ def decision(given: Given) -> Decision:
     answer = decide(given.snapshot, given.now)
     assert isinstance(answer, Decision)
     return answer
+
+
+@pytest.mark.parametrize("given", [given for given, _ in DECISIONS.values()], ids=DECISIONS)
+def test_what_is_refreshed_retired_or_adopted_was_proven(given: Given) -> None:
+    """These steps count on a proof: no rule names them before the value has proved true."""
+    found = given.decide()
+
+    if isinstance(found, Decision) and found.action in {
+        Action.REFRESH,
+        Action.RETIRE,
+        Action.ADOPT,
+    }:
+        assert given.snapshot.proof is True
