@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from sandbox.error import TokenRefusedError
@@ -39,12 +40,33 @@ class Caller:
     """The Azure DevOps user id."""
 
 
+class Deed(StrEnum):
+    """What the API did to a token."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    REVOKE = "revoke"
+
+
+@dataclass(frozen=True)
+class AuditEntry:
+    """One line of the audit log: what was done through the API, by the token's owner."""
+
+    at: datetime
+    deed: Deed
+    before: Token | None
+    """The token as it was; None if it was made."""
+    after: Token
+
+
 class TokenRegistry:
     """Every token that was ever made."""
 
     def __init__(self, ground: Ground) -> None:
         """Start without tokens."""
         self.ground = ground
+        self.audit: list[AuditEntry] = []
+        """What was done through the API, in order; what ``plant`` and ``amend`` do is not."""
         self._tokens: dict[str, Token] = {}
         self._ids: dict[str, str] = {}
         """The authorization id that belongs to a value."""
@@ -145,7 +167,9 @@ class TokenRegistry:
             message = "global personal access tokens can no longer be created"
             raise TokenRefusedError("globalPATCreationBlocked", message)
         longest = caller.organization.policy.max_lifespan
-        return self.plant(
+        return self._done(
+            Deed.CREATE,
+            None,
             Token(
                 authorization_id=self.ground.mint.guid(),
                 owner=caller.owner,
@@ -155,7 +179,7 @@ class TokenRegistry:
                 valid_to=round_to_tick(min(valid_to, now + longest) if longest else valid_to),
                 accounts=None if draft.all_orgs else (caller.organization.account_id,),
                 value=self.ground.mint.token_value(),
-            )
+            ),
         )
 
     @guarded
@@ -190,7 +214,7 @@ class TokenRegistry:
             valid_to=round_to_tick(valid_to),
             accounts=None if reach else (caller.organization.account_id,),
         )
-        return self.plant(changed)
+        return self._done(Deed.UPDATE, token, changed)
 
     @guarded
     def revoke(self, caller: Caller, authorization_id: str) -> None:
@@ -200,7 +224,11 @@ class TokenRegistry:
             TokenRefusedError: the caller has no such token in this organization.
         """
         token = self.get(caller, authorization_id)
-        self.plant(replace(token, revoked=True))
+        self._done(Deed.REVOKE, token, replace(token, revoked=True))
+
+    def _done(self, deed: Deed, before: Token | None, after: Token) -> Token:
+        self.audit.append(AuditEntry(self.ground.now(), deed, before, after))
+        return self.plant(after)
 
 
 def _is_visible(token: Token, caller: Caller) -> bool:

@@ -36,6 +36,7 @@ class InProcess:
             locks: shared among processes that see each other's; its own without.
             clock: its own, if it is not the world's.
         """
+        self.scope = scope
         self.journal = Journal()
         self.store = WorldStore(world)
         self.sessions = WorldSessions(world, scope.owners)
@@ -47,4 +48,5 @@ class InProcess:
             clock or world.clock,
             lambda seconds: world.clock.advance(timedelta(seconds=seconds)),
         )
-        self.rotator = Rotator(self.ports, self.sessions, locks or MemoryLocks(), scope)
+        self.locks = locks or MemoryLocks()
+        self.rotator = Rotator(self.ports, self.sessions, self.locks, scope)

@@ -6,14 +6,18 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from rotation.decision import Action
+from rotation.model import SecretName
+from rotation.observer import Observer
 from rotation.report import Ending
+from rotation.schedule import is_hour_of_proof
 from sandbox.content import Properties
 from sandbox.furniture import ORGANIZATION, VAULT, Placement, place, plant, recorded_id
-from tests.story.stage import DAY, HOUR, Stage
+from tests.story.stage import DAY, HOUR, STRANGER, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from rotation.decision import Snapshot
     from sandbox.token import Token
 
 SECRET = "feed-token"
@@ -25,8 +29,17 @@ class Plot:
     """A beginning, and the actions of the next run."""
 
     begin: Callable[[Stage], object]
-    actions: tuple[Action, ...]
+    actions: tuple[Action, ...] = ()
     ending: Ending = Ending.SETTLED
+    is_managed: bool = True
+    """Whether the secret is the rotator's business."""
+
+    def stage(self) -> Stage:
+        """Set a stage on which the story begins."""
+        stage = Stage()
+        self.begin(stage)
+        stage.use()
+        return stage
 
 
 def renewal(stage: Stage) -> Token:
@@ -107,6 +120,58 @@ def proof(stage: Stage) -> None:
     place(stage.world, Placement(SECRET, age=DUE, tags={"pat-attempt": attempt}))
 
 
+def daily_proof(stage: Stage) -> None:
+    """It is the secret's hour to be proven."""
+    place(stage.world, Placement(SECRET, age=DAY))
+    while not is_hour_of_proof(_seen(stage), stage.clock()):
+        stage.clock.advance(HOUR)
+
+
+def silent_death(stage: Stage) -> None:
+    """It is the secret's hour to be proven, and its value does not work, though it is listed."""
+    daily_proof(stage)
+    (token,) = stage.bound(SECRET)
+    stage.killed.add(token.authorization_id)
+    stage.world.registry.amend(token.authorization_id, asleep=True)
+
+
+def leak(stage: Stage) -> None:
+    """Somebody ordered that the leaked predecessor is not to wait for the end of its grace."""
+    leaked = place(stage.world, Placement(SECRET, age=5 * DAY))
+    now = recorded_id(place(stage.world, Placement(SECRET, age=2 * HOUR))).split()[1]
+    stage.killed.add(leaked.authorization_id)
+    tags = {**stage.managed()[0].tags, "pat-retire": f"now {now}"}
+    stage.world.vault(VAULT).update(SECRET, None, Properties(tags=tags))
+
+
+def pasted_bare(stage: Stage) -> None:
+    """Somebody pasted a value in the portal, where a new version has no tags."""
+    place(stage.world, Placement(SECRET, age=5 * DAY))
+    pasted = plant(stage.world, Placement(SECRET, age=HOUR))
+    stage.world.vault(VAULT).set(SECRET, pasted.value)
+
+
+def another_owner(stage: Stage) -> None:
+    """Somebody named another owner, who has a session too, for a token that is due."""
+    stage.world.connect(STRANGER)
+    stage.owners.append(STRANGER)
+    place(stage.world, Placement(SECRET, age=DUE, tags={"pat-owner": STRANGER}))
+
+
+def another_organization(stage: Stage) -> None:
+    """Somebody named another organization, to which the owner belongs, for a token that is due."""
+    stage.world.add_organization("fabrikam", stage.world.tenant.users.values())
+    place(stage.world, Placement(SECRET, age=DUE, tags={"pat-organization": "fabrikam"}))
+
+
+def _seen(stage: Stage) -> Snapshot:
+    """Give the snapshot of the secret that a rotator begins with."""
+    process = stage.process()
+    return Observer(process.ports, process.sessions, stage.scope.defaults).read(
+        SecretName(VAULT, SECRET)
+    )
+
+
 def old_session(stage: Stage) -> None:
     """The owner's session was last saved a day ago."""
     place(stage.world, Placement(SECRET, age=DAY))
@@ -139,5 +204,11 @@ PLOTS = {
     "a token was revoked by somebody else": Plot(loss, (Action.RENEW,)),
     "a token expired unnoticed": Plot(expiry, (Action.RENEW,)),
     "a renewal has failed": Plot(proof, (Action.PROVE,), Ending.FAILED),
-    "a session was not saved for a day": Plot(old_session, ()),
+    "its hour of proof has come": Plot(daily_proof, (Action.PROVE,)),
+    "a token died silently": Plot(silent_death, (Action.PROVE, Action.RENEW)),
+    "a leaked token is to be retired now": Plot(leak, (Action.RETIRE,)),
+    "a value was pasted without tags": Plot(pasted_bare, is_managed=False),
+    "the owner was changed": Plot(another_owner, (), Ending.REJECTED),
+    "the organization was changed": Plot(another_organization, (), Ending.REJECTED),
+    "a session was not saved for a day": Plot(old_session),
 }

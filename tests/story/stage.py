@@ -6,35 +6,36 @@ Nothing here trusts what the rotator says of itself: the invariants are looked u
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from rotation.model import Defaults
+from rotation.report import Ending
 from rotation.rotator import Scope
 from sandbox.clock import ManualClock
 from sandbox.fault import Answer, Fault
 from sandbox.furniture import ORGANIZATION, OWNER, VAULT
-from sandbox.ports import InProcess, MemoryLocks
+from sandbox.ports import InProcess
 from sandbox.world import World
+from tests.story.consumer import Consumers
+from tests.story.invariant import DAY, GRACE, HOUR, LIFETIME, Invariants
+from tests.story.runner import Runner, whole_run
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator
+    from datetime import timedelta
 
     from rotation.events import Event
-    from rotation.ports import Clock
+    from rotation.ports import Clock, Locks
     from rotation.report import RunReport
-    from sandbox.fault import Call
     from sandbox.token import Token
     from sandbox.vault import SecretVersion
+    from tests.story.runner import Work
+
+__all__ = ["DAY", "GRACE", "HOUR"]
 
 START = datetime(2026, 11, 22, 7, 7, tzinfo=UTC)
-HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-GRACE = 48 * HOUR
 STRANGER = "eve@contoso.example"
-
-
-class CrashError(BaseException):
-    """The process is gone. Not an ``Exception``: nothing in the rotator may see it and go on."""
 
 
 @dataclass
@@ -44,10 +45,14 @@ class Stage:
     clock: ManualClock = field(default_factory=lambda: ManualClock(START))
     events: list[Event] = field(default_factory=list)
     reports: list[RunReport] = field(default_factory=list)
+    runners: list[Runner] = field(default_factory=list)
+    """The processes that go on only call by call."""
     searched: int = 0
     """How many of the events were searched for leaks."""
     killed: set[str] = field(default_factory=set)
     """Authorization ids of tokens that somebody outside killed."""
+    owners: list[str] = field(default_factory=lambda: [OWNER])
+    """Those in the rotators' settings."""
 
     def __post_init__(self) -> None:
         """Furnish the world: one vault, one organization, one connected owner and a stranger."""
@@ -56,15 +61,18 @@ class Stage:
         people = [self.world.add_user(OWNER), self.world.add_user(STRANGER)]
         self.world.add_organization(ORGANIZATION, people)
         self.world.connect(OWNER)
+        self.invariants = Invariants(self.world, [VAULT], self.killed)
+        self.consumers = Consumers(self.invariants)
 
-    def process(self, locks: MemoryLocks | None = None, clock: Clock | None = None) -> InProcess:
+    def process(self, locks: Locks | None = None, clock: Clock | None = None) -> InProcess:
         """Start another process of the rotator: it remembers nothing."""
         return InProcess(self.world, self.scope, locks=locks, clock=clock)
 
     @property
     def scope(self) -> Scope:
         """Everything, with the usual defaults, one secret after the other."""
-        return Scope([VAULT], [OWNER], Defaults((OWNER,), 30 * DAY, 90 * DAY, GRACE), 1)
+        owners = tuple(self.owners)
+        return Scope([VAULT], owners, Defaults(owners, LIFETIME, 90 * DAY, GRACE), 1)
 
     def run(self) -> RunReport:
         """Run once, as a process of its own."""
@@ -87,45 +95,36 @@ class Stage:
         raise AssertionError(message)
 
     def live(self, span: timedelta, every: timedelta = HOUR) -> None:
-        """Let time pass with a run now and then; after each, look at what must always hold."""
+        """Let time pass with a run now and then; after each, look at what must always hold.
+
+        Just before a run and just after it everybody uses the values.
+        """
         for _ in range(span // every):
             self.clock.advance(every)
+            self.use()
             self.run()
             self.check()
+            self.use()
 
-    def die_at(self, number: int, *, after_effect: bool) -> None:
-        """Run once, and let the process die at its remote call of that number, counted from 0.
+    def end(self, limit: int) -> None:
+        """Run until nothing changes, and on until every grace is over; judge all of it.
 
-        From then on none of its calls reaches the world, whatever it still tries.
+        Args:
+            limit: how many runs may change something before one changes nothing.
         """
-        arrived = 0
+        self.check_at_any_moment()
+        self.run_until_quiet(limit)
+        self.check()
+        self.live(GRACE + 16 * HOUR, every=8 * HOUR)
+        for secret in self.managed():
+            living = [token.value for token in self.bound(secret.name)]
+            assert living == [secret.value], f"{len(living)} living tokens at the end"
 
-        def die(_call: Call) -> None:
-            raise CrashError
-
-        def count(call: Call) -> None:
-            nonlocal arrived
-            arrived += 1
-            if arrived > number + after_effect:
-                die(call)
-
-        def kill_after(call: Call) -> None:
-            if after_effect and arrived == number + 1:
-                self.world.before_call = die
-                die(call)
-
-        self.world.before_call, self.world.after_effect = count, kill_after
-        process = self.process()
-        try:
-            process.rotator.run()
-        except CrashError:
-            pass
-        else:
-            message = f"the run ended before its call {number}"
-            raise AssertionError(message)
-        finally:
-            self.events += process.journal.events
-            self.world.before_call = self.world.after_effect = lambda _call: None
+    def runner(self, work: Work = whole_run, locks: Locks | None = None) -> Runner:
+        """Start a process that goes on only call by call, and can die."""
+        runner = Runner(self.world, self.scope, work, locks)
+        self.runners.append(runner)
+        return runner
 
     def kill(self, token: Token) -> None:
         """Revoke a token from outside."""
@@ -141,47 +140,32 @@ class Stage:
     # --- What must always hold -----------------------------------------------------------------
 
     def check(self) -> None:
-        """Look at the world itself for every invariant that holds after a run."""
-        self.check_at_any_moment()
-        assert not [*self.strays()]
+        """Look at the world itself for every invariant; of I3 for what the last run settled."""
+        settled = [
+            str(outcome.name).lower()
+            for outcome in (self.reports[-1].outcomes if self.reports else ())
+            if outcome.ending is Ending.SETTLED and outcome.reason != "more-to-do"
+        ]
+        self._judge(self.invariants.broken(settled))
 
     def check_at_any_moment(self) -> None:
         """Look at the world itself for every invariant that holds always, also after a crash."""
-        faults = [*self.dead_secrets(), *self.grown_tokens(), *self.leaks()]
+        self._judge(self.invariants.broken())
+
+    def use(self) -> None:
+        """Let everybody use the newest values, and those taken in the grace before."""
+        self._judge(self.consumers.step())
+
+    def _judge(self, faults: list[str]) -> None:
+        faults += self.leaks()
         assert not faults, "\n".join(faults)
-
-    def dead_secrets(self) -> Iterator[str]:
-        """I1: the newest version authenticates, unless somebody outside killed its token."""
-        for secret in self.managed():
-            token = self.world.registry.find(secret.value)
-            is_killed = token is None or token.authorization_id in self.killed
-            if not is_killed and not self.world.authenticate(ORGANIZATION, secret.value):
-                yield f"I1: {secret.name} is dead"
-
-    def strays(self) -> Iterator[str]:
-        """I3: a living bound token is the current one, or it or its successor is in grace."""
-        now = self.clock()
-        for secret in self.managed():
-            for token in self.bound(secret.name):
-                youngest = max(token.valid_from, secret.created_at)
-                # An hour more: what becomes ripe between two runs waits for the next one.
-                if token.value != secret.value and now - youngest > GRACE + HOUR:
-                    yield f"I3: {secret.name} has a stray from {token.valid_from}"
-
-    def grown_tokens(self) -> Iterator[str]:
-        """I5: a token that the rotator made works in one organization, for one scope it had."""
-        for secret in self.managed():
-            scopes = {token.scope for token in self.all_bound(secret.name)}
-            if len(scopes) > 1:
-                yield f"I5: {secret.name} had the scopes {scopes}"
-            if any(token.accounts is None for token in self.all_bound(secret.name)):
-                yield f"I5: {secret.name} has a global token"
 
     def leaks(self) -> Iterator[str]:
         """I4: no value is in any event, report or tag."""
         secrets = self.world.vault(VAULT).list_secrets()
         tags = [str(dict(version.tags)) for secret in secrets for version in self.versions(secret)]
-        said = [*self.events[self.searched :], *self.reports[-1:]]
+        said: list[object] = [*self.events[self.searched :], *self.reports[-1:]]
+        said += [event for runner in self.runners for event in runner.process.journal.events]
         self.searched = len(self.events)
         text = "\n".join([*map(repr, said), *tags])
         if count := self.world.leaks_in(text):
@@ -211,13 +195,12 @@ class Stage:
     def fingerprint(self) -> Hashable:
         """Give all that a run could have changed."""
         versions = [
-            (vault.name, version.id, version.enabled, version.expires_at, str(dict(version.tags)))
+            (
+                (vault.name, version.id, version.created_at, version.enabled, version.expires_at),
+                tuple(sorted(version.tags.items())),
+            )
             for vault in self.world.vaults.values()
             for secret in vault.list_secrets()
             for version in vault.versions(secret.name)
         ]
-        tokens = [
-            (t.authorization_id, t.revoked, t.valid_to, t.display_name, t.scope)
-            for t in self.world.registry.tokens
-        ]
-        return (tuple(versions), tuple(tokens))
+        return (tuple(versions), self.world.registry.tokens)

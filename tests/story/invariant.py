@@ -1,0 +1,203 @@
+"""What must always hold, looked up in the world itself: nothing here asks the rotator.
+
+The numbers are those of the promises in ``docs/protocol.md``. The tags of a secret are read here
+once more, in a few lines of their own, so that an error in the rotator's reading is no excuse.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from sandbox.registry import Deed
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from datetime import datetime
+
+    from sandbox.registry import AuditEntry
+    from sandbox.token import Token
+    from sandbox.vault import SecretVersion
+    from sandbox.world import World
+
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+ROUNDING = timedelta(minutes=5)
+"""How much more life a service may grant than was asked for."""
+GRACE, LIFETIME = 48 * HOUR, 30 * DAY
+"""What the stories' rotators take where a secret's tags say nothing."""
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What the tags of a secret ask for, as far as the invariants depend on it."""
+
+    tags: Mapping[str, str]
+
+    @property
+    def is_kept_fresh(self) -> bool:
+        """Whether the rotator is to touch it at all."""
+        return self.tags.get("pat-rotation", "watch") != "watch"
+
+    @property
+    def grace(self) -> timedelta:
+        """How long a predecessor lives on."""
+        hours = self.tags.get("pat-grace-hours")
+        return max(timedelta(hours=int(hours)) if hours else GRACE, HOUR)
+
+    @property
+    def lifetime(self) -> timedelta:
+        """How long a token is to live."""
+        days = self.tags.get("pat-lifetime-days")
+        return timedelta(days=int(days)) if days else LIFETIME
+
+
+@dataclass
+class Invariants:
+    """The promises I1 to I6 over one world, from one look to the next."""
+
+    world: World
+    vaults: Sequence[str]
+    """Those that are watched."""
+    killed: set[str] = field(default_factory=set)
+    """Authorization ids of tokens that somebody outside killed, or pasted when they were dead."""
+    clock_error: timedelta = timedelta(0)
+    """By how much a rotator's own clock is wrong: a grace is only as exact as that."""
+    audited: int = 0
+    """How many lines of the audit log have been looked at."""
+
+    def broken(self, settled: Collection[str] = ()) -> list[str]:
+        """Give a sentence for everything that does not hold, at any moment, crash or not.
+
+        Args:
+            settled: the secrets (``vault/name``, lower case) that the last run settled: what holds
+                only after that is looked up for them.
+        """
+        secrets = {
+            f"{vault}/{secret.name}".lower(): secret
+            for vault in self.vaults
+            for secret in self.world.vault(vault).list_secrets()
+            if "pat-rotation" in secret.tags
+        }
+        done = self.world.registry.audit[self.audited :]
+        self.audited += len(done)
+        return [
+            *self._dead(secrets),
+            *(fault for entry in done for fault in self._wrong(entry, secrets)),
+            *self._strays({name: secrets[name] for name in settled if name in secrets}),
+        ]
+
+    # --- I1: the newest version authenticates --------------------------------------------------
+
+    def _dead(self, secrets: Mapping[str, SecretVersion]) -> Iterator[str]:
+        for name, secret in secrets.items():
+            if secret.enabled and Wish(secret.tags).is_kept_fresh and self.is_dead(secret):
+                yield f"I1: the newest version of {name} does not authenticate"
+
+    def is_dead(self, secret: SecretVersion) -> bool:
+        """Tell whether a version does not work, though nobody outside killed its token."""
+        token = self.world.registry.find(secret.value)
+        return (
+            token is not None
+            and token.authorization_id not in self.killed
+            and not self.works(token)
+        )
+
+    def works(self, token: Token) -> bool:
+        """Tell whether a token authenticates, as its owner, where it is confined to."""
+        return any(
+            self.world.authenticate(organization.name, token.value) == token.owner
+            for organization in self.world.organizations.values()
+            if token.accounts is None or organization.account_id in token.accounts
+        )
+
+    # --- I2, I5, I6: what was done to tokens ---------------------------------------------------
+
+    def _wrong(self, entry: AuditEntry, secrets: Mapping[str, SecretVersion]) -> Iterator[str]:
+        mark = mark_of(entry.before or entry.after)
+        secret = secrets.get(mark)
+        if secret is None:
+            yield f"I6: {entry.deed} of a token that is bound to no managed secret: {mark!r}"
+            return
+        wish = Wish(secret.tags)
+        if entry.deed is Deed.REVOKE:
+            fault = self._hasty(entry, mark, wish)
+        elif entry.deed is Deed.CREATE:
+            fault = self._grown(entry.after, wish, entry.at)
+        else:
+            fault = self._changed(entry, wish)
+        if fault:
+            yield f"{fault}: {mark}"
+
+    def _hasty(self, entry: AuditEntry, mark: str, wish: Wish) -> str | None:
+        """I2: see what stood in the vault when a token was revoked."""
+        vault, _, name = mark.partition("/")
+        versions = [v for v in self.world.vault(vault).versions(name) if v.created_at <= entry.at]
+        holding = [n for n, v in enumerate(versions) if v.value == entry.after.value]
+        if not holding or not entry.before or entry.before.revoked:
+            return None  # never stored, or gone before
+        successors = versions[holding[-1] + 1 :]
+        if not successors:
+            return "I2: the token of the newest version was revoked"
+        newest = self.world.registry.find(successors[-1].value)
+        if newest is None or not (newest.authorization_id in self.killed or self.works(newest)):
+            return "I2: a token was revoked while its successor did not work"
+        is_ordered = any(orders_retirement(version) for version in successors)
+        lived = entry.at - successors[0].created_at
+        if not is_ordered and lived < wish.grace - self.clock_error:
+            return f"I2: a token was revoked {lived} after the store of its successor"
+        return None
+
+    def _grown(self, token: Token, wish: Wish, at: datetime) -> str | None:
+        """I5: a new token is no more than one that was there before."""
+        others = [t for t in self.bound(mark_of(token)) if t.valid_from <= token.valid_from]
+        if token.scope not in {t.scope for t in others if t.value != token.value}:
+            return f"I5: a token was made with the scope {token.scope}"
+        return _reach(token, wish, at)
+
+    @staticmethod
+    def _changed(entry: AuditEntry, wish: Wish) -> str | None:
+        before, after = entry.before, entry.after
+        if before is None or (before.scope, before.accounts) != (after.scope, after.accounts):
+            return "I5: an extension changed more than the expiry"
+        return _reach(after, wish, entry.at)
+
+    # --- I3: no strays -------------------------------------------------------------------------
+
+    def _strays(self, secrets: Mapping[str, SecretVersion]) -> Iterator[str]:
+        now = self.world.clock()
+        living: dict[str, list[Token]] = defaultdict(list)
+        for token in self.world.living_tokens() if secrets else ():
+            living[mark_of(token)].append(token)
+        for name, secret in secrets.items():
+            for token in living[name]:
+                youngest = max(token.valid_from, secret.created_at)
+                is_old = now - youngest > Wish(secret.tags).grace
+                if token.value != secret.value and is_old:
+                    yield f"I3: {name} has a stray from {token.valid_from}"
+
+    def bound(self, mark: str) -> list[Token]:
+        """Give all tokens bound to a secret, dead or alive, the oldest first."""
+        return [token for token in self.world.registry.tokens if mark_of(token) == mark]
+
+
+def mark_of(token: Token) -> str:
+    """Give the ``vault/name`` of the binding mark that ends a display name, in lower case."""
+    name = token.display_name
+    return name.lower()[name.rindex("[") + 1 : -1] if name.endswith("]") and "[" in name else ""
+
+
+def orders_retirement(version: SecretVersion) -> bool:
+    """Tell whether a version carries the order to end the grace of those before it."""
+    digest = hashlib.sha256(version.value.encode()).hexdigest()[:12]
+    return version.tags.get("pat-retire", "").lower() == f"now {digest}"
+
+
+def _reach(token: Token, wish: Wish, at: datetime) -> str | None:
+    if token.accounts is None or len(token.accounts) != 1:
+        return "I5: a token reaches more than one organization"
+    if token.valid_to - at > wish.lifetime + ROUNDING:
+        return f"I5: a token was given a life of {token.valid_to - at}"
+    return None
