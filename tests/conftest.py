@@ -1,5 +1,8 @@
 """What holds for every test: random examples are the same at each run, whatever the machine."""
 
+from __future__ import annotations
+
+import pytest
 from hypothesis import settings
 
 pytest_plugins = ["pytester", "tests.tally"]
@@ -7,4 +10,29 @@ pytest_plugins = ["pytester", "tests.tally"]
 # No deadline: a promise about the product is not one about the speed of this machine.
 # No database: a failure is repeated from the commit alone.
 settings.register_profile("repeatable", deadline=None, database=None, derandomize=True)
-settings.load_profile("repeatable")
+settings.register_profile("proof", settings.get_profile("repeatable"), max_examples=1000)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Take the option that asks for the full form of the proof."""
+    parser.addoption("--proof", action="store_true", help="run the full form of every proof")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Choose how many random examples are tried, and say what the marker means."""
+    settings.load_profile("proof" if config.getoption("--proof") else "repeatable")
+    config.addinivalue_line("markers", "proof: too long for every day; run with --proof")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what is too long for every day, unless it was asked for."""
+    if not config.getoption("--proof"):
+        left_out = [item for item in items if item.get_closest_marker("proof")]
+        items[:] = [item for item in items if not item.get_closest_marker("proof")]
+        config.hook.pytest_deselected(items=left_out)
+
+
+@pytest.fixture(scope="session")
+def is_proof(pytestconfig: pytest.Config) -> bool:
+    """Tell whether the full form was asked for."""
+    return bool(pytestconfig.getoption("--proof"))

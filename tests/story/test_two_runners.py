@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 
     from rotation.rotator import Rotator
     from rotation.settling import Ports
+    from tests.story.interleaving import Explored
+
+    Tally = Callable[[str, int], None]
 
 MINUTE = timedelta(minutes=1)
 AHEAD = Part(ahead=4 * MINUTE)
@@ -110,7 +113,7 @@ LOCKS = {"locks work": MemoryLocks, "locks fail open": lambda: MemoryLocks(fail_
 @CASES
 @pytest.mark.parametrize("locks", LOCKS.values(), ids=LOCKS.keys())
 def test_no_order_of_two_runs_breaks_a_promise(
-    piece: Piece, locks: Callable[[], MemoryLocks]
+    piece: Piece, locks: Callable[[], MemoryLocks], tally: Tally
 ) -> None:
     """Without a lock at most one token too many is made, and it ends retired."""
     extra = locks is not MemoryLocks
@@ -120,16 +123,19 @@ def test_no_order_of_two_runs_breaks_a_promise(
         assert len(made) <= 1 + extra
         stage.end(limit=2)
 
-    e = explore(Duet(piece.stage, piece.parts, locks), judge)
-    print(e)
+    count(explore(Duet(piece.stage, piece.parts, locks), judge), tally)
 
 
 @CASES
-def test_no_order_of_two_runs_breaks_a_promise_when_one_dies(piece: Piece) -> None:
+@pytest.mark.proof
+def test_no_order_of_two_runs_breaks_a_promise_when_one_dies(piece: Piece, tally: Tally) -> None:
     """One of the two dies, at any point, while locks fail open."""
-    e = explore(
-        Duet(piece.stage, piece.parts, LOCKS["locks fail open"]),
-        lambda stage: stage.end(limit=2),
-        is_mortal=True,
-    )
-    print(e)
+    duet = Duet(piece.stage, piece.parts, LOCKS["locks fail open"])
+    count(explore(duet, lambda stage: stage.end(limit=2), is_mortal=True), tally)
+
+
+def count(explored: Explored, tally: Tally) -> None:
+    """Count what was explored, which is more than one order."""
+    assert explored.orders > explored.states
+    tally("orders of two runs", explored.orders)
+    tally("states of two runs", explored.states)
