@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from rotation.model import Defaults, Inventory, ManagedSecret, SecretName, Session, Token
+    from rotation.model import Defaults, Inventory, ManagedSecret, SecretName, Session
     from rotation.ports import OwnerSessions
     from rotation.settling import Ports
 
@@ -124,16 +124,19 @@ class Observer:
             s = replace(s, session=call(self.sessions, mandate.owner))
         elif fact is Fact.TOKENS:
             inventory = call(self.inventories, *place)
-            bound = tuple(t for t in inventory.tokens if t.is_bound_to(s.secret.name))
-            recorded = _listed(inventory, recorded_id)
-            s = replace(s, account_id=inventory.account_id, bound=bound, recorded=recorded)
+            s = replace(
+                s,
+                account_id=inventory.account_id,
+                bound=inventory.bound_to(s.secret.name),
+                recorded=inventory.find(recorded_id),
+            )
         elif fact is Fact.RECORDED and recorded_id:
             s = replace(s, recorded=call(issuer.get, *place, recorded_id))
         elif fact is Fact.PROOF and s.secret.value:
             s = replace(s, proof=call(issuer.prove, *place, s.secret.value))
         elif fact is Fact.HISTORY:
             former = self._former_id(s, call)
-            s = replace(s, former_id=former, recorded=_listed(self.inventories(*place), former))
+            s = replace(s, former_id=former, recorded=self.inventories(*place).find(former))
         return replace(s, known=s.known | {fact})
 
     def _former_id(self, s: Snapshot, call: Caller) -> str | None:
@@ -144,10 +147,6 @@ class Observer:
             if recorded and recorded.digest == digest and version.version != s.secret.version:
                 return recorded.authorization_id
         return None
-
-
-def _listed(inventory: Inventory, authorization_id: str | None) -> Token | None:
-    return next((t for t in inventory.tokens if t.authorization_id == authorization_id), None)
 
 
 class _Once(Generic[T]):
@@ -164,8 +163,10 @@ class _Once(Generic[T]):
     def __call__(self, *key: str) -> T:
         folded = tuple(part.casefold() for part in key)
         with self._guard:
-            is_first = folded not in self._answers
-            answer = self._answers.setdefault(folded, Future())
+            answer = self._answers.get(folded)
+            is_first = answer is None
+            if answer is None:
+                answer = self._answers[folded] = Future()
         if is_first:
             try:
                 answer.set_result(self._ask(*key))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import traceback
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import PurePath
 from typing import TYPE_CHECKING, TypeVar
 from uuid import uuid4
@@ -28,7 +29,7 @@ from rotation.settling import ACTIONS_LIMIT, Settling
 from rotation.steps import STEPS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
 
     from rotation.decision import Snapshot
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+GLANCES = 50
+"""Glances made in one go: one takes less time than handing it to a thread."""
 SUPERSEDED_LIMIT = 3
 """More superseded tokens than that: something makes the secret rotate too often."""
 
@@ -90,7 +93,7 @@ class Rotator:
             for failure in vault_failures:
                 recorder.say(Kind.ROTATION_FAILED, **vars(failure))
             outcomes = []
-            for outcome in pool.map(lambda s: self._attend(s, observer, recorder), secrets):
+            for outcome in self._attend(pool, secrets, observer, recorder):
                 outcomes.append(outcome)
                 progress(len(outcomes), len(secrets))
         self._report_unclaimed(secrets, vault_failures, observer, recorder)
@@ -165,8 +168,31 @@ class Rotator:
                 s = observer.reread(STEPS[decision.action](x, s, decision.token or s.current))
                 actions.append(decision.action)
 
-    def _attend(self, secret: ManagedSecret, observer: Observer, recorder: Recorder) -> Outcome:
-        """Settle a secret if a glance at it says that it needs something."""
+    def _attend(
+        self,
+        pool: ThreadPoolExecutor,
+        secrets: Sequence[ManagedSecret],
+        observer: Observer,
+        recorder: Recorder,
+    ) -> Iterator[Outcome]:
+        """Glance at every secret, and settle those that need something; in the order given."""
+
+        def glances(batch: Sequence[ManagedSecret]) -> list[Outcome | None]:
+            return [self._glance(secret, observer, recorder) for secret in batch]
+
+        batches = [secrets[n : n + GLANCES] for n in range(0, len(secrets), GLANCES)]
+        seen = chain.from_iterable(pool.map(glances, batches))
+        done = [
+            outcome or pool.submit(self.settle, secret.name, observer, recorder)
+            for secret, outcome in zip(secrets, seen, strict=True)
+        ]
+        for outcome in done:
+            yield outcome if isinstance(outcome, Outcome) else outcome.result()
+
+    def _glance(
+        self, secret: ManagedSecret, observer: Observer, recorder: Recorder
+    ) -> Outcome | None:
+        """Give the outcome for a secret that needs nothing; None for one that is to be settled."""
 
         def look() -> Outcome | None:
             s, decision = observer.glance(secret)
@@ -179,8 +205,7 @@ class Rotator:
                 return _ended(s, decision, recorder, [])
             return None
 
-        seen = _safely(secret.name, recorder, [], look)
-        return seen or self.settle(secret.name, observer, recorder)
+        return _safely(secret.name, recorder, [], look)
 
     def _ask_sessions(
         self, pool: ThreadPoolExecutor, ask: Callable[[str], Session]

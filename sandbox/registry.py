@@ -68,6 +68,8 @@ class TokenRegistry:
         self.audit: list[AuditEntry] = []
         """What was done through the API, in order; what ``plant`` and ``amend`` do is not."""
         self._tokens: dict[str, Token] = {}
+        self._open: dict[str, Token] = {}
+        """Those that have not been found revoked or expired: a list need not look at the others."""
         self._ids: dict[str, str] = {}
         """The authorization id that belongs to a value."""
 
@@ -83,6 +85,10 @@ class TokenRegistry:
         self.ground.issue(token.value)
         self._ids[token.value] = token.authorization_id
         self._tokens[token.authorization_id] = token
+        if token.is_living_at(self.ground.now()):
+            self._open[token.authorization_id] = token
+        else:
+            self._open.pop(token.authorization_id, None)
         return token
 
     @guarded
@@ -95,6 +101,14 @@ class TokenRegistry:
         """
         token = self._tokens[authorization_id]
         return self.plant(replace(token, **changes))  # type: ignore[arg-type]
+
+    @guarded
+    def living(self) -> tuple[Token, ...]:
+        """Give the tokens that are neither revoked nor expired."""
+        now = self.ground.now()
+        for token in [token for token in self._open.values() if token.valid_to <= now]:
+            del self._open[token.authorization_id]
+        return tuple(self._open.values())
 
     @guarded
     def find(self, value: str) -> Token | None:
@@ -119,9 +133,10 @@ class TokenRegistry:
     def list(self, caller: Caller, query: TokenQuery) -> Page[Token]:
         """Give a page of the caller's tokens: the organization's own and the global ones."""
         now = self.ground.now()
+        candidates = self.living() if query.filter is Filter.ACTIVE else self._tokens.values()
         shown = [
             token
-            for token in self._tokens.values()
+            for token in candidates
             if _is_visible(token, caller) and query.filter in (Filter.ALL, token.status_at(now))
         ]
         keys = {

@@ -145,8 +145,7 @@ class World:
     @guarded
     def living_tokens(self) -> tuple[Token, ...]:
         """Give all tokens that are neither revoked nor expired."""
-        now = self.clock()
-        return tuple(token for token in self.registry.tokens if token.is_living_at(now))
+        return self.registry.living()
 
     @guarded
     def leaks_in(self, text: str) -> int:

@@ -68,12 +68,13 @@ class Invariants:
     audited: int = 0
     """How many lines of the audit log have been looked at."""
 
-    def broken(self, settled: Collection[str] = ()) -> list[str]:
+    def broken(self, settled: Collection[str] = (), as_of: datetime | None = None) -> list[str]:
         """Give a sentence for everything that does not hold, at any moment, crash or not.
 
         Args:
             settled: the secrets (``vault/name``, lower case) that the last run settled: what holds
                 only after that is looked up for them.
+            as_of: when that run began; now, if it took no time.
         """
         secrets = {
             f"{vault}/{secret.name}".lower(): secret
@@ -84,9 +85,9 @@ class Invariants:
         done = self.world.registry.audit[self.audited :]
         self.audited += len(done)
         return [
-            *self._dead(secrets),
             *(fault for entry in done for fault in self._wrong(entry, secrets)),
-            *self._strays({name: secrets[name] for name in settled if name in secrets}),
+            *self._dead(secrets),
+            *self._strays({name: secrets[name] for name in settled if name in secrets}, as_of),
         ]
 
     # --- I1: the newest version authenticates --------------------------------------------------
@@ -157,17 +158,25 @@ class Invariants:
             return f"I5: a token was made with the scope {token.scope}"
         return _reach(token, wish, at)
 
-    @staticmethod
-    def _changed(entry: AuditEntry, wish: Wish) -> str | None:
+    def _changed(self, entry: AuditEntry, wish: Wish) -> str | None:
+        """I5: an extension changes the expiry only.
+
+        A lifespan policy that was lowered meanwhile may move it into the past: the service counts
+        from the day the token was made. Then it is the policy that has killed the token.
+        """
         before, after = entry.before, entry.after
+        if after.valid_to <= entry.at:
+            self.killed.add(after.authorization_id)
         if before is None or (before.scope, before.accounts) != (after.scope, after.accounts):
             return "I5: an extension changed more than the expiry"
         return _reach(after, wish, entry.at)
 
     # --- I3: no strays -------------------------------------------------------------------------
 
-    def _strays(self, secrets: Mapping[str, SecretVersion]) -> Iterator[str]:
-        now = self.world.clock()
+    def _strays(
+        self, secrets: Mapping[str, SecretVersion], as_of: datetime | None
+    ) -> Iterator[str]:
+        now = as_of or self.world.clock()
         living: dict[str, list[Token]] = defaultdict(list)
         for token in self.world.living_tokens() if secrets else ():
             living[mark_of(token)].append(token)

@@ -1,0 +1,1 @@
+"""A year of many secrets, in minutes."""
