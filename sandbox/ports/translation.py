@@ -35,6 +35,21 @@ OK, NO_CONTENT, PAGE, TOO_MANY, NOT_FOUND = 200, 204, 203, 429, 404
 REFUSED = frozenset({401, 403})
 TRANSIENT = frozenset({408, 429, 500, 502, 503, 504})
 PASSING = frozenset({"failedToReadOrgPolicy", "failedToReadTenantPolicy"})
+"""Words that say nothing about the token."""
+GONE = frozenset({"authorizationNotFound", "hostAuthorizationNotFound", "tokenNotFound"})
+"""Words that say that there is no such token."""
+SESSION_REFUSALS = frozenset(
+    {
+        "consent_required",
+        "interaction_required",
+        "invalid_client",
+        "invalid_grant",
+        "invalid_resource",
+        "invalid_scope",
+        "unauthorized_client",
+    }
+)
+"""Words of Entra after which somebody must act; every other one is an outage."""
 REDIRECTS = range(300, 400)
 WITHOUT_BODY = "revoke_pat"
 """The one call whose answer has nothing that could be broken off."""
@@ -90,7 +105,8 @@ class _Asked:
         return self.error(kind, what, status)
 
     def rejected(self, reason: str) -> ServiceError:
-        if reason in PASSING:
+        is_outage = self.call.service == "entra" and reason not in SESSION_REFUSALS
+        if is_outage or reason in PASSING:
             return self.error(UnavailableError, reason, None)
         message = f"cannot {self.call.operation} {self.call.target}: {reason}"
         return RejectedError(
