@@ -15,7 +15,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from rotation.adapters.entra import NEEDS_ADMINISTRATOR
-from rotation.adapters.key_vault import ONCE, ask
+from rotation.adapters.key_vault import AGAIN, ONCE, ask
 from rotation.errors import RejectedError, RotationError, SessionError
 from rotation.model import Session, TokenValue, session_secret
 from rotation.tags import format_instant
@@ -184,7 +184,7 @@ class EntraSessions:
                     f"{_place(name)}/{version.version}",
                     "disable",
                     lambda old=version: self._vault.update_secret_properties(  # type: ignore[misc]
-                        name, old.version, enabled=False
+                        name, old.version, enabled=False, **AGAIN
                     ),
                 )
         return True

@@ -147,12 +147,22 @@ def _of_answer(answer: Answer, asked: _Asked) -> ServiceError:
     if asked.call.service == "entra" and "error" in body:
         return asked.rejected(str(body["error"]))
     if answer.status not in {OK, NO_CONTENT}:
-        return asked.refused(answer.status, f"status-{answer.status}")
+        return asked.refused(answer.status, _vault_word(body) or f"status-{answer.status}")
     if asked.call.operation in WITH_RESULT and body.get("patTokenError", "none") != "none":
         return asked.rejected(str(body["patTokenError"]))
     if "json" not in answer.content_type:
         return asked.error(AccessDeniedError, "answered with a page", answer.status)
     return asked.unanswered("the answer makes no sense", answer.status)
+
+
+def _vault_word(body: dict[str, object]) -> str:
+    """Give the word of an error of Key Vault that says the most, in lower case; or nothing."""
+    error = body.get("error")
+    if not isinstance(error, dict):
+        return ""
+    within = error.get("innererror")
+    found = within if isinstance(within, dict) else error
+    return str(found.get("code", "")).lower()
 
 
 def _read(answer: Answer) -> dict[str, object]:
