@@ -39,7 +39,7 @@ WORDS = {
     "invalidAuthorizationId": Who.OPERATOR,
     "failedToReadTenantPolicy": Who.NOBODY,
     "globalPatPolicyViolation": Who.OWNER,
-    "fullScopePatPolicyViolation": Who.OWNER,
+    "fullScopePatPolicyViolation": Who.ADMINISTRATOR,
     "patLifespanPolicyViolation": Who.OPERATOR,
     "invalidTokenType": Who.OPERATOR,
     "invalidAudience": Who.OPERATOR,

@@ -31,8 +31,8 @@ class Refusal:
     """What one word means."""
 
     who: Who
-    advice: str
-    """What they must do; or, if it is nobody's business, what happens next."""
+    hint: str
+    """What they must do, or else what comes next: the tail of a message."""
     is_passing: bool = False
     """Whether it says nothing about what was asked for, so that a later run asks for it again.
 
@@ -40,38 +40,37 @@ class Refusal:
     costs the token, so it takes a word that would refuse the renewal just as well.
     """
 
-    @property
-    def hint(self) -> str:
-        """Say what should happen next, as the tail of a message."""
-        return self.advice if self.who is Who.NOBODY else f"{self.who} must {self.advice}"
+
+def _must(who: Who, act: str) -> Refusal:
+    return Refusal(who, f"{who} must {act}")
 
 
-_NAME = Refusal(
+_NAME = _must(
     Who.OWNER, "give it a name in Azure DevOps that is allowed and ends in the secret's mark"
 )
-_REGISTRATION = Refusal(
+_REGISTRATION = _must(
     Who.OPERATOR,
     "check ROTATION_CLIENT_ID, and the consent of that app registration to vso.pats and "
     "vso.pats_manage",
 )
-_PLACE = Refusal(
+_PLACE = _must(
     Who.OPERATOR, "check the tag pat-organization and the setting ROTATION_DEVOPS_TOKENS_URL"
 )
-_STRANGER = Refusal(
+_STRANGER = _must(
     Who.OPERATOR, "check that the tag pat-owner names the person to whom the token belongs"
 )
-_GLOBAL = Refusal(Who.OWNER, "make one token for each organization")
+_GLOBAL = _must(Who.OWNER, "make one token for each organization")
 _HICCUP = Refusal(Who.NOBODY, "a later run tries again")
 _POLICY_UNREAD = Refusal(Who.NOBODY, "a later run tries again", is_passing=True)
 _OVER = Refusal(Who.NOBODY, "only a new token can follow it")
 
 REFUSALS = {
-    "accessDenied": Refusal(
+    "accessDenied": _must(
         Who.ADMINISTRATOR, "give the owner at least Basic access in the organization"
     ),
     "authorizationNotFound": _STRANGER,
     "deploymentHostNotSupported": _PLACE,
-    "disablePatCreationPolicyViolation": Refusal(
+    "disablePatCreationPolicyViolation": _must(
         Who.ADMINISTRATOR,
         "put the owner on the allow-list of the policy that restricts the creation of tokens",
     ),
@@ -84,40 +83,40 @@ REFUSALS = {
     # Not passing: it may be for good, since the token may have been revoked.
     "failedToUpdateAccessToken": _OVER,
     "fullScopePatPolicyViolation": Refusal(
-        Who.OWNER,
-        "narrow its scopes in Azure DevOps, or be put by an administrator on the allow-list of "
-        "the full-scope policy",
+        Who.ADMINISTRATOR,
+        "order a token with narrower scopes, or an Azure DevOps administrator of the tenant must "
+        "put the owner on the allow-list of the full-scope policy",
     ),
     "globalPATCreationBlocked": _GLOBAL,
     "globalPatPolicyViolation": _GLOBAL,
-    "hostAuthorizationNotFound": Refusal(
+    "hostAuthorizationNotFound": _must(
         Who.OWNER, "sign in to the organization once with a browser"
     ),
     "invalidAudience": _REGISTRATION,
-    "invalidAuthorizationId": Refusal(Who.OPERATOR, "check the tag pat-authorization-id"),
+    "invalidAuthorizationId": _must(Who.OPERATOR, "check the tag pat-authorization-id"),
     "invalidClient": _REGISTRATION,
     "invalidClientId": _REGISTRATION,
     "invalidClientType": _REGISTRATION,
     "invalidDisplayName": _NAME,
-    "invalidScope": Refusal(
+    "invalidScope": _must(
         Who.OWNER, "change its scopes in Azure DevOps to such as are still offered"
     ),
     "invalidSource": _PLACE,
-    "invalidSourceIP": Refusal(
+    "invalidSourceIP": _must(
         Who.ADMINISTRATOR, "let in the address that the rotator calls from: see conditional access"
     ),
     "invalidSubject": _REGISTRATION,
     "invalidTargetAccounts": _PLACE,
-    "invalidToken": Refusal(Who.OWNER, "sign in again"),
+    "invalidToken": _must(Who.OWNER, "sign in again"),
     "invalidTokenType": _REGISTRATION,
-    "invalidUserId": Refusal(Who.ADMINISTRATOR, "make the owner a member of the organization"),
-    "invalidUserType": Refusal(Who.OPERATOR, "name an owner who is a person in ROTATION_OWNERS"),
-    "invalidValidTo": Refusal(Who.OPERATOR, "lower the tag pat-lifetime-days"),
-    "patLifespanPolicyViolation": Refusal(
+    "invalidUserId": _must(Who.ADMINISTRATOR, "make the owner a member of the organization"),
+    "invalidUserType": _must(Who.OPERATOR, "name a person as the owner"),
+    "invalidValidTo": _must(Who.OPERATOR, "lower the tag pat-lifetime-days"),
+    "patLifespanPolicyViolation": _must(
         Who.OPERATOR, "set the tag pat-lifetime-days to what the tenant's lifespan policy allows"
     ),
     "sourceNotSupported": _PLACE,
-    "sshPolicyDisabled": Refusal(
+    "sshPolicyDisabled": _must(
         Who.ADMINISTRATOR, "look at the policy for SSH authentication of the organization"
     ),
     "tokenNotFound": _STRANGER,
@@ -125,7 +124,7 @@ REFUSALS = {
 }
 """Every documented word but ``none``."""
 
-UNKNOWN = Refusal(
+UNKNOWN = _must(
     Who.ADMINISTRATOR, "look at the policies for personal access tokens of the organization"
 )
 """A word that was added later: most of these came with a policy."""

@@ -66,11 +66,10 @@ def test_a_hint_names_who_must_act_and_how(word: str) -> None:
     """It is the tail of a message: without a full stop, and it does not repeat the word."""
     row = refusal.of(word)
 
-    assert row.hint.endswith(row.advice)
-    assert row.hint.startswith(f"{row.who} must ") == (row.who is not Who.NOBODY)
+    assert (f"{row.who} " in row.hint) == (row.who is not Who.NOBODY)
     assert word not in row.hint
-    assert row.advice[0].islower()
-    assert row.advice[-1].isalnum()
+    assert row.hint[0].islower()
+    assert row.hint[-1].isalnum()
 
 
 def test_the_sandbox_means_the_same() -> None:
