@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     Fail = Callable[[Callable[[], object]], ServiceError]
 
+SCHEMA = Path(__file__).parent / "pat_api" / "schema.json"
 PLACE = (OWNER, ORGANIZATION)
 UNTIL = datetime(2026, 12, 20, tzinfo=UTC)
 DRAFT = Draft("feed [kv-build/feed]", "vso.code", UNTIL)
@@ -45,6 +47,14 @@ def test_every_documented_word_has_its_row() -> None:
     """36 words, none forgotten and none made up, and who can do something about each."""
     assert len(WORDS) == 36
     assert {word: row.who for word, row in refusal.REFUSALS.items()} == WORDS
+
+
+def test_the_documented_words_are_those_of_the_published_description() -> None:
+    """What the tests take for documented is, in the newest version of the API."""
+    described = json.loads(SCHEMA.read_text())["7.2"]["$defs"]["PatTokenResult"]
+    words = described["properties"]["patTokenError"]["enum"]
+
+    assert sorted(words) == sorted([*WORDS, refusal.NONE])
 
 
 def test_what_passes_by_itself_is_marked() -> None:
