@@ -39,6 +39,7 @@ OK, NON_AUTHORITATIVE = 200, 203
 SUCCESSES, REDIRECTS = range(200, 300), range(300, 400)
 UNAUTHORIZED, FORBIDDEN, NOT_FOUND = 401, 403, 404
 CLIENT_ERRORS = frozenset(range(400, 500))
+SIGN_IN = "the owner must sign in again; an application's own token is never admitted"
 SAID_LIMIT = 200
 """Characters of the service's own words that a message takes over."""
 
@@ -82,8 +83,7 @@ class Call:
         if status == TOO_MANY:
             raise self.error(UnavailableError, "too many requests", status=status)
         if status == NON_AUTHORITATIVE or status in REDIRECTS:
-            hint = "only a signed-in user's token is admitted, never an application's own"
-            raise self.error(AccessDeniedError, "asked to sign in", status=status, hint=hint)
+            raise self.error(AccessDeniedError, "asked to sign in", status=status, hint=SIGN_IN)
         if status in CLIENT_ERRORS - TRANSIENT:
             reason = type_key(response) or f"status-{status}"
             hint = "check the tag pat-organization" if status == NOT_FOUND else ""
@@ -91,14 +91,23 @@ class Call:
         if status not in SUCCESSES:
             raise self.unanswered(f"status {status}", status=status)
         if response.content and not is_json(response):
-            raise self.error(AccessDeniedError, "answered with a page", status=status)
+            # A page to sign in, most likely, or one of a proxy that stands between.
+            raise self.error(AccessDeniedError, "answered with a page", status=status, hint=SIGN_IN)
 
-    def refused(self, word: str, said: str = "") -> ServiceError:
-        """Make the error for a refusal by its own word; ``said`` is what the service adds."""
-        what = f"{word} ({said[:SAID_LIMIT]})" if said else word
-        if word in refusal.PASSING:
-            return self.error(UnavailableError, what, hint=refusal.hint(word))
-        return self.rejected(word, what, refusal.hint(word))
+    def refused(self, answer: Json) -> ServiceError | None:
+        """Make the error for a refusal inside a success, if ``answer`` is one.
+
+        Its reason is the service's own word. A sentence may come with it, since 7.2.
+        """
+        word = self._sensible(lambda: _text(answer.get("patTokenError") or refusal.NONE))
+        if word == refusal.NONE:
+            return None
+        said = " ".join(str(answer.get("patTokenErrorMessage") or "").split())[:SAID_LIMIT]
+        what = f"{word} ({said})" if said else word
+        meaning = refusal.of(word)
+        if meaning.is_passing:
+            return self.error(UnavailableError, what, hint=meaning.hint)
+        return self.rejected(word, what, meaning.hint)
 
     def rejected(self, reason: str, what: str, hint: str = "") -> RejectedError:
         """Make the error for a clear no."""
@@ -122,9 +131,8 @@ class Call:
             RejectedError: the service refuses; the reason is its own word.
         """
         answer = self.json(response)
-        word = str(answer.get("patTokenError") or refusal.NONE)
-        if word != refusal.NONE:
-            raise self.refused(word, str(answer.get("patTokenErrorMessage") or ""))
+        if error := self.refused(answer):
+            raise error
         return self._sensible(lambda: _object(answer["patToken"]))
 
     def token(self, response: Response) -> Token:
@@ -150,11 +158,12 @@ class Call:
         """
         self.check(response)
         try:
-            word = json.loads(response.content)["patTokenError"]
-        except (ValueError, KeyError, TypeError):
+            answer = _object(json.loads(response.content))
+        except (ValueError, TypeError, RecursionError):
             return
-        if word not in {None, refusal.NONE, *refusal.NOT_FOUND}:
-            raise self.refused(str(word))
+        error = self.refused(answer)
+        if error and error.reason not in refusal.NOT_FOUND:
+            raise error
 
     def identity(self, response: Response) -> tuple[str, str | None]:
         """Read ``connectionData``: the id of the user whom the caller is taken for, and where.
@@ -196,7 +205,7 @@ def type_key(response: Response) -> str:
     """Give the machine word of an error answer; empty if there is none."""
     try:
         return str(json.loads(response.content)["typeKey"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return ""
 
 

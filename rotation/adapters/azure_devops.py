@@ -19,6 +19,7 @@ from rotation.adapters.answer import (
     NON_AUTHORITATIVE,
     OK,
     REDIRECTS,
+    SIGN_IN,
     UNAUTHORIZED,
     Call,
     is_json,
@@ -171,7 +172,8 @@ class AzureDevOpsIssuer:
             bearer = _bearer(self._access_token(owner))
             found = call.identity(self._connect(call, organization, bearer))
             if found[0] == ANONYMOUS:
-                raise call.error(AccessDeniedError, "the owner's session is taken for nobody")
+                what = "the owner's session is taken for nobody"
+                raise call.error(AccessDeniedError, what, hint=SIGN_IN)
             self._identities[key] = found
         return self._identities[key]
 

@@ -33,7 +33,9 @@ AZURE_DEVOPS = "499b84ac-1321-427f-aa17-267ca6975798"
 SCOPES = (f"{AZURE_DEVOPS}/vso.pats", f"{AZURE_DEVOPS}/vso.pats_manage")
 
 NEEDS_PERSON = frozenset({"invalid_grant", "interaction_required", "consent_required"})
-NEEDS_ADMINISTRATOR = frozenset({"invalid_client", "unauthorized_client", "invalid_scope"})
+NEEDS_ADMINISTRATOR = frozenset(
+    {"invalid_client", "unauthorized_client", "invalid_scope", "invalid_resource"}
+)
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,8 @@ class Answer:
 
     error: str = ""
     """Its machine word for a refusal; empty on success."""
+    code: str = ""
+    """The number of the refusal, such as ``AADSTS700082``: for people, never to be decided on."""
     access_token: TokenValue | None = None
     refresh_token: TokenValue | None = None
     lifetime: timedelta = timedelta(0)
@@ -111,7 +115,7 @@ class EntraClient:
 
 def _read(result: Mapping[str, Any]) -> Answer:
     if error := result.get("error"):
-        return Answer(error=str(error))
+        return Answer(error=str(error), code=_code(result.get("error_codes")))
     access, newer = result["access_token"], result.get("refresh_token")
     if not isinstance(access, str) or not access:
         message = "an answer without a token"
@@ -122,6 +126,11 @@ def _read(result: Mapping[str, Any]) -> Answer:
         lifetime=timedelta(seconds=int(result.get("expires_in") or 0)),
         object_id=(result.get("id_token_claims") or {}).get("oid"),
     )
+
+
+def _code(numbers: object) -> str:
+    number = numbers[0] if isinstance(numbers, list) and numbers else None
+    return f"AADSTS{number}" if type(number) is int else ""
 
 
 def _translate(exc: Exception, owner: str) -> RotationError:

@@ -32,6 +32,7 @@ from rotation.adapters.border import (
     words,
 )
 from rotation.adapters.patience import PlainSession
+from rotation.adapters.vault_refusal import DENIED, HINTS
 from rotation.errors import (
     AccessDeniedError,
     OutcomeUnknownError,
@@ -59,6 +60,9 @@ UNAUTHORIZED, FORBIDDEN, NOT_FOUND = 401, 403, 404
 CLIENT_ERRORS = frozenset(range(400, 500))
 ONCE: Mapping[str, Any] = {"retry_total": 0}
 """For a write that must not be repeated: the version may be there, and a newer one on it."""
+AGAIN: Mapping[str, Any] = {"retry_on_methods": frozenset({"PATCH"})}
+"""For a write to a named version, which is the same when it is made twice: the SDK does not know
+that, and gives some outages up at once."""
 
 T = TypeVar("T")
 
@@ -167,7 +171,7 @@ class KeyVaultStore:
 
         def write() -> ManagedSecret:
             written = client.update_secret_properties(
-                secret.name.name, secret.version, tags=dict(tags), expires_on=expires_at
+                secret.name.name, secret.version, tags=dict(tags), expires_on=expires_at, **AGAIN
             )
             return replace(_secret(secret.name, written), value=secret.value)
 
@@ -179,7 +183,7 @@ class KeyVaultStore:
         ask(
             f"{name}/{version}",
             "disable",
-            lambda: client.update_secret_properties(name.name, version, enabled=False),
+            lambda: client.update_secret_properties(name.name, version, enabled=False, **AGAIN),
         )
 
     def _client(self, name: SecretName) -> SecretClient:
@@ -220,13 +224,13 @@ def _translate(exc: Exception, place: str, operation: str, *, is_repeatable: boo
     if isinstance(exc, ClientAuthenticationError) and status is None:
         hint = "run where the managed identity is, and check AZURE_CLIENT_ID"
         return AccessDeniedError(f"{what}: no token of the managed identity", **known, hint=hint)
+    told = f"{what}: {status} {_code(exc)}"
+    word = "not-found" if status == NOT_FOUND else _code(exc).split(" ")[-1].lower()
     if status in {UNAUTHORIZED, FORBIDDEN}:
-        hint = "grant the identity its role on this vault, or open the vault's firewall to it"
-        return AccessDeniedError(f"{what}: {status} {_code(exc)}", **known, hint=hint)
+        return AccessDeniedError(told, **known, hint=HINTS.get(word, DENIED))
     if status in CLIENT_ERRORS - TRANSIENT:
-        reason = "not-found" if status == NOT_FOUND else _code(exc).split(" ")[-1].lower()
-        message = f"{what}: {status} {_code(exc)}"
-        return RejectedError(message, service=SERVICE, operation=operation, reason=reason)
+        hint = HINTS.get(word, "")
+        return RejectedError(told, service=SERVICE, operation=operation, reason=word, hint=hint)
     may_be_done = status != TOO_MANY and was_sent(exc)
     if may_be_done and not is_repeatable:
         message = f"{what}: no usable answer ({status or words(exc)}), it may be done"

@@ -15,7 +15,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from rotation.adapters.entra import NEEDS_ADMINISTRATOR
-from rotation.adapters.key_vault import ONCE, ask
+from rotation.adapters.key_vault import AGAIN, ONCE, ask
 from rotation.errors import RejectedError, RotationError, SessionError
 from rotation.model import Session, TokenValue, session_secret
 from rotation.tags import format_instant
@@ -125,7 +125,7 @@ class EntraSessions:
         # A crash here, or a save that fails, leaves the older refresh token in the vault, which
         # Entra leaves valid; the next redemption gives another one to save.
         if answer.error:
-            return _refused(owner, answer.error)
+            return _refused(owner, answer)
         is_other_owner = tags.get(OWNER, owner).lower() != owner
         is_other_person = answer.object_id and tags.get(OBJECT_ID) not in {None, answer.object_id}
         if is_other_owner or is_other_person:
@@ -184,7 +184,7 @@ class EntraSessions:
                     f"{_place(name)}/{version.version}",
                     "disable",
                     lambda old=version: self._vault.update_secret_properties(  # type: ignore[misc]
-                        name, old.version, enabled=False
+                        name, old.version, enabled=False, **AGAIN
                     ),
                 )
         return True
@@ -194,14 +194,15 @@ def _place(name: str) -> str:
     return f"the session vault's {name}"
 
 
-def _refused(owner: str, error: str) -> _Grant:
-    if error in NEEDS_ADMINISTRATOR:
+def _refused(owner: str, answer: Answer) -> _Grant:
+    why = ", ".join(filter(None, (answer.error, answer.code)))
+    if answer.error in NEEDS_ADMINISTRATOR:
         message = (
-            f"Entra refuses the app registration ({error}); an administrator must check "
+            f"Entra refuses the app registration ({why}); an administrator must check "
             "its federated credential and its permissions"
         )
         return _unusable(owner, "administrator-needed", message)
-    message = f"Entra refuses the session of {owner} ({error}); {owner} must sign in"
+    message = f"Entra refuses the session of {owner} ({why}); {owner} must sign in"
     return _unusable(owner, "sign-in-needed", message)
 
 

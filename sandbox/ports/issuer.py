@@ -11,7 +11,7 @@ from rotation.model import Created, Inventory, Token, TokenValue
 from sandbox.error import CallerRefusedError
 from sandbox.fault import Call
 from sandbox.organization import ANONYMOUS
-from sandbox.ports.translation import asking
+from sandbox.ports.translation import GONE, asking
 from sandbox.registry import Caller
 from sandbox.token import Filter, Sort, TokenDraft, TokenQuery
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 CLOCK_TOLERANCE = timedelta(minutes=5)
 FORBIDDEN = 403
-UNKNOWN = frozenset({"authorizationNotFound", "status-404"})
+UNKNOWN = GONE | {"status-404"}
 
 
 class WorldIssuer:

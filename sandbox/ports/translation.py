@@ -35,6 +35,21 @@ OK, NO_CONTENT, PAGE, TOO_MANY, NOT_FOUND = 200, 204, 203, 429, 404
 REFUSED = frozenset({401, 403})
 TRANSIENT = frozenset({408, 429, 500, 502, 503, 504})
 PASSING = frozenset({"failedToReadOrgPolicy", "failedToReadTenantPolicy"})
+"""Words that say nothing about the token."""
+GONE = frozenset({"authorizationNotFound", "hostAuthorizationNotFound", "tokenNotFound"})
+"""Words that say that there is no such token."""
+SESSION_REFUSALS = frozenset(
+    {
+        "consent_required",
+        "interaction_required",
+        "invalid_client",
+        "invalid_grant",
+        "invalid_resource",
+        "invalid_scope",
+        "unauthorized_client",
+    }
+)
+"""Words of Entra after which somebody must act; every other one is an outage."""
 REDIRECTS = range(300, 400)
 WITHOUT_BODY = "revoke_pat"
 """The one call whose answer has nothing that could be broken off."""
@@ -90,7 +105,8 @@ class _Asked:
         return self.error(kind, what, status)
 
     def rejected(self, reason: str) -> ServiceError:
-        if reason in PASSING:
+        is_outage = self.call.service == "entra" and reason not in SESSION_REFUSALS
+        if is_outage or reason in PASSING:
             return self.error(UnavailableError, reason, None)
         message = f"cannot {self.call.operation} {self.call.target}: {reason}"
         return RejectedError(
@@ -131,12 +147,22 @@ def _of_answer(answer: Answer, asked: _Asked) -> ServiceError:
     if asked.call.service == "entra" and "error" in body:
         return asked.rejected(str(body["error"]))
     if answer.status not in {OK, NO_CONTENT}:
-        return asked.refused(answer.status, f"status-{answer.status}")
+        return asked.refused(answer.status, _vault_word(body) or f"status-{answer.status}")
     if asked.call.operation in WITH_RESULT and body.get("patTokenError", "none") != "none":
         return asked.rejected(str(body["patTokenError"]))
     if "json" not in answer.content_type:
         return asked.error(AccessDeniedError, "answered with a page", answer.status)
     return asked.unanswered("the answer makes no sense", answer.status)
+
+
+def _vault_word(body: dict[str, object]) -> str:
+    """Give the word of an error of Key Vault that says the most, in lower case; or nothing."""
+    error = body.get("error")
+    if not isinstance(error, dict):
+        return ""
+    within = error.get("innererror")
+    found = within if isinstance(within, dict) else error
+    return str(found.get("code", "")).lower()
 
 
 def _read(answer: Answer) -> dict[str, object]:

@@ -189,7 +189,7 @@ def test_a_bad_request_is_a_clear_no(https_stage: HttpsStage, fail: Fail, operat
     assert https_stage.count(operation) == 1
 
 
-@pytest.mark.parametrize("body", ["", "<html>", "[]", '{"typeKey": null}', "{}"])
+@pytest.mark.parametrize("body", ["", "<html>", "[]", '{"typeKey": null}', "{}", "[" * 100_000])
 def test_a_no_without_a_word_has_a_reason(https_stage: HttpsStage, fail: Fail, body: str) -> None:
     """A machine word for alerts there always is."""
     https_stage.break_at(Fault(Answer(400, body), operation=CREATE, times=None))
@@ -582,7 +582,9 @@ def test_a_listed_token_that_bears_a_mark_must_make_sense(
     assert isinstance(fail(lambda: https_stage.issuer.inventory(*PLACE)), UnavailableError)
 
 
-@pytest.mark.parametrize("body", ["", "null", "[]", "{}", '{"patTokenError": "none"}'])
+@pytest.mark.parametrize(
+    "body", ["", "null", "[]", "{}", '{"patTokenError": "none"}', "[" * 100_000]
+)
 def test_a_revocation_may_be_answered_with_anything_that_is_no_refusal(
     https_stage: HttpsStage, body: str
 ) -> None:
