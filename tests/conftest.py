@@ -2,6 +2,8 @@
 
 from hypothesis import settings
 
+pytest_plugins = ["pytester", "tests.tally"]
+
 # No deadline: a promise about the product is not one about the speed of this machine.
 # No database: a failure is repeated from the commit alone.
 settings.register_profile("repeatable", deadline=None, database=None, derandomize=True)
