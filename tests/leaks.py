@@ -16,6 +16,7 @@ from __future__ import annotations
 import functools
 import logging
 import subprocess
+import threading
 from collections import defaultdict
 from itertools import chain
 from pathlib import Path
@@ -57,14 +58,14 @@ class Ear:
         self._counted = counted
         self._texts: dict[str, list[str]] = defaultdict(list)
         self._waiting = 0
+        self._lock = threading.Lock()
         self._found: set[str] = set()
         self.values: set[str] = set()
         """What must not be said."""
 
     def begin(self) -> None:
-        """Forget the test before."""
+        """Forget the values of the test before; what was said since then counts for this one."""
         self.values.clear()
-        self.search()
 
     def hear(self, where: str, text: str) -> None:
         """Have a text searched.
@@ -73,8 +74,9 @@ class Ear:
             where: what to call the place where it was said, if it gives a value away.
             text: what was said.
         """
-        self._texts[where].append(text)
-        self._waiting += len(text)
+        with self._lock:
+            self._texts[where].append(text)
+            self._waiting += len(text)
         if self._waiting > ENOUGH:
             self._look()
 
@@ -85,7 +87,10 @@ class Ear:
         return found
 
     def _look(self) -> None:
-        texts, self._texts, self._waiting = self._texts, defaultdict(list), 0
+        with self._lock:
+            texts, self._texts, self._waiting = self._texts, defaultdict(list), 0
+        if not texts:
+            return
         search = Search(self.values.copy())
         for where, said in texts.items():
             together = "\n".join(said)

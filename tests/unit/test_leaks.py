@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pytest
+if TYPE_CHECKING:
+    import pytest
 
 ROOT = Path(__file__).parents[2]
 
@@ -237,9 +239,8 @@ FOUND = {
 }
 
 
-@pytest.mark.parametrize("processes", [(), ("-n", "2")], ids=["alone", "with workers"])
 def test_a_test_that_gives_a_value_away_fails(
-    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, processes: tuple[str, ...]
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Exactly those do, each is told where and how, and none what; all processes are counted."""
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
@@ -247,7 +248,7 @@ def test_a_test_that_gives_a_value_away_fails(
     pytester.makepyfile(LEAKING)
 
     ran = pytester.runpytest_subprocess(
-        "-p", "tests.tally", "-p", "tests.leaks", "--show-capture", "no", *processes
+        "-p", "tests.tally", "-p", "tests.leaks", "--show-capture", "no", "-n", "2"
     )
 
     lines = (pytester.path / "failures").read_text().splitlines()
