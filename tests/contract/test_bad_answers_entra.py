@@ -100,6 +100,7 @@ def test_other_words_are_an_outage(https_stage: HttpsStage, fail: Fail, word: st
         Answer(200, json.dumps({**GRANTED, "id_token": 5})),
         Answer(200, json.dumps({**GRANTED, "id_token": "a"})),
         Answer(200, json.dumps({**GRANTED, "access_token": ""})[:40]),
+        Answer(200, json.dumps(GRANTED)[:-1]),  # msal would log all of it
         Answer(200, json.dumps({"refresh_token": REFRESH, "token_type": "Bearer"})),
         Answer(200, json.dumps({**GRANTED, "expires_in": "soon"})),
         Answer(200, json.dumps({**GRANTED, "id_token": "a.b.c"})),
