@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import settings
 
-pytest_plugins = ["pytester", "tests.tally"]
+pytest_plugins = ["pytester", "tests.tally", "tests.leaks"]
 
 # No deadline: a promise about the product is not one about the speed of this machine.
 # No database: a failure is repeated from the commit alone.

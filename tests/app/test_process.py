@@ -17,10 +17,13 @@ import pytest
 
 import rotation
 from sandbox.clock import ShiftedClock
-from sandbox.fault import Delay, Fault
+from sandbox.fault import Answer, Delay, Fault
 from sandbox.furniture import ORGANIZATION, VAULT, Placement, place
+from tests.search import Search
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sandbox.clock import Clock
     from sandbox.fault import Call
     from sandbox.https import Sandbox
@@ -30,6 +33,7 @@ ROOT = Path(rotation.__file__).parent.parent
 PROGRAM = (sys.executable, "-m", "rotation")
 DUE, FRESH = timedelta(days=25), timedelta(days=1)
 DEADLINE_SECONDS = 60
+ACCESS = "an-access-token-in-an-answer-that-was-cut"
 
 
 @pytest.fixture
@@ -52,7 +56,36 @@ def test_a_process_renews_what_is_due(sandbox: Sandbox, world: World) -> None:
     assert json.loads(done.stdout)["secrets"][0]["actions"] == ["renew"]
     events = [json.loads(line) for line in done.stderr.splitlines()]
     assert [event["event"] for event in events][1:-1] == ["TokenCreated", "TokenStored"]
-    assert world.leaks_in(done.stdout + done.stderr) == 0
+
+
+AT_DEBUG = """
+import logging, sys
+from rotation import cli, redaction
+
+redaction.install()
+logging.basicConfig(level=logging.DEBUG)
+for library in redaction.LIBRARIES:
+    logging.getLogger(library).setLevel(logging.DEBUG)
+sys.exit(cli.main(["run"]))
+"""
+CUT = f'{{"access_token": "{ACCESS}", "expires_in": 3600, "token_type": "Bearer"'
+
+
+@pytest.mark.parametrize("cut", ["nothing", "redeem", "identity_token"])
+def test_a_process_at_debug_gives_no_value_away(sandbox: Sandbox, world: World, cut: str) -> None:
+    """I4: an administrator turns everything on, and some answers cannot even be parsed.
+
+    Without the redaction, msal and azure-identity print such an answer with its access token.
+    """
+    world.ground.issue(ACCESS)
+    place(world, Placement("feed", age=DUE))
+    world.faults.add(Fault(Answer(200, CUT), operation=cut, times=None))
+
+    done = _start("-c", AT_DEBUG, environment=_environment(sandbox))
+
+    assert done.returncode == (cut != "nothing")
+    assert "DEBUG:urllib3.connectionpool:(a message of" in done.stderr
+    assert not Search(world.issued).forms_in(done.stdout + done.stderr)
 
 
 def test_a_process_without_settings_ends_with_2(sandbox: Sandbox, world: World) -> None:
@@ -66,7 +99,7 @@ def test_a_process_without_settings_ends_with_2(sandbox: Sandbox, world: World) 
 
 
 def test_a_process_says_on_a_terminal_what_it_says_in_a_pipe(
-    sandbox: Sandbox, world: World
+    sandbox: Sandbox, world: World, search_too: Callable[[str, str], None]
 ) -> None:
     """With colour, where a person watches."""
     place(world, Placement("feed", age=FRESH))
@@ -83,6 +116,7 @@ def test_a_process_says_on_a_terminal_what_it_says_in_a_pipe(
                 timeout=DEADLINE_SECONDS,
             )
         shown = screen.read(65536).decode()
+    search_too("terminal", shown)
 
     assert (done.returncode, done.stderr) == (0, b"")
     assert f"{VAULT}/feed" in shown
@@ -122,10 +156,14 @@ def test_an_interrupted_process_says_so_and_leaves_nothing_half_done(
 
 
 def _run(sandbox: Sandbox, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return _start("-m", "rotation", *arguments, environment=_environment(sandbox, **environment))
+
+
+def _start(*arguments: str, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [*PROGRAM, *arguments],
+        [sys.executable, *arguments],
         cwd=ROOT,
-        env=_environment(sandbox, **environment),
+        env=environment,
         capture_output=True,
         text=True,
         check=False,

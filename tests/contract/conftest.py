@@ -16,12 +16,12 @@ from sandbox.furniture import ORGANIZATION, OWNER, VAULT
 from sandbox.grant import AZURE_DEVOPS, TOKEN_EXCHANGE, RefreshRequest
 from sandbox.https import Authority, Sandbox
 from sandbox.world import World, session_name
-from tests.stage import fail, https_stage, loggers, overheard, slept, stage
+from tests.stage import fail, https_stage, loggers, redacted, slept, stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-__all__ = ["fail", "https_stage", "loggers", "overheard", "slept", "stage"]
+__all__ = ["fail", "https_stage", "loggers", "redacted", "slept", "stage"]
 
 START = datetime(2026, 11, 22, 7, 0, 0, tzinfo=UTC)
 API = "7.2-preview.1"

@@ -51,8 +51,9 @@ def known_values(world: World) -> None:
         ("invalid_scope", "administrator-needed"),
     ],
 )
+@pytest.mark.usefixtures("redacted")
 def test_a_refusal_says_who_must_act(
-    https_stage: HttpsStage, overheard: Callable[[], str], word: str, reason: str
+    https_stage: HttpsStage, search_too: Callable[[str, str], None], word: str, reason: str
 ) -> None:
     """Entra's word is told, and who must do something; a person is not asked in vain."""
     https_stage.break_at(Fault(_refusal(word), operation="redeem", times=None))
@@ -65,8 +66,7 @@ def test_a_refusal_says_who_must_act(
     assert word in session.message
     assert str(refused.value) == session.message
     assert refused.value.reason == "sign-in-needed"
-    told = everything_told_by(refused.value) + overheard() + repr(session)
-    assert https_stage.world.leaks_in(told) == 0
+    search_too("error", everything_told_by(refused.value))
 
 
 @pytest.mark.parametrize(
@@ -100,6 +100,7 @@ def test_other_words_are_an_outage(https_stage: HttpsStage, fail: Fail, word: st
         Answer(200, json.dumps({**GRANTED, "id_token": 5})),
         Answer(200, json.dumps({**GRANTED, "id_token": "a"})),
         Answer(200, json.dumps({**GRANTED, "access_token": ""})[:40]),
+        Answer(200, json.dumps(GRANTED)[:-1]),  # msal would log all of it
         Answer(200, json.dumps({"refresh_token": REFRESH, "token_type": "Bearer"})),
         Answer(200, json.dumps({**GRANTED, "expires_in": "soon"})),
         Answer(200, json.dumps({**GRANTED, "id_token": "a.b.c"})),

@@ -1,1 +1,1 @@
-"""The files without effects, one by one."""
+"""The files without effects, one by one; and what the tests themselves stand on."""
