@@ -95,6 +95,7 @@ class Call:
 
     def refused(self, word: str, said: str = "") -> ServiceError:
         """Make the error for a refusal by its own word; ``said`` is what the service adds."""
+        word = word[:SAID_LIMIT]
         what = f"{word} ({said[:SAID_LIMIT]})" if said else word
         if word in refusal.PASSING:
             return self.error(UnavailableError, what, hint=refusal.hint(word))

@@ -41,6 +41,8 @@ CONNECTION_DATA_VERSION = "7.1-preview.1"
 PAGE = "100"
 PAGES_LIMIT = 1000
 """A list that goes on for longer is taken for one that turns in a circle."""
+NAME_LIMIT = 200
+"""Characters of a display name that a message quotes: nobody promises how long one may be."""
 HEADERS = {
     "Accept": "application/json",
     # Without it, a bad credential is answered with a redirect to a sign-in page.
@@ -117,7 +119,7 @@ class AzureDevOpsIssuer:
 
     def create(self, owner: str, organization: str, draft: Draft) -> Created:
         """See ``TokenIssuer``."""
-        place = f"token {draft.display_name!r} of {owner} in {organization}"
+        place = f"token {_shortened(draft.display_name)!r} of {owner} in {organization}"
         call = Call("create", place, is_repeatable=False)
         body = {
             "displayName": draft.display_name,
@@ -216,6 +218,12 @@ class AzureDevOpsIssuer:
             ),
             call.lost,
         )
+
+
+def _shortened(display_name: str) -> str:
+    """Leave of a long display name its end, where the binding mark is."""
+    is_long = len(display_name) > NAME_LIMIT
+    return f"...{display_name[-NAME_LIMIT:]}" if is_long else display_name
 
 
 def _confirmed(account_id: str | None, tokens: Sequence[Token]) -> str | None:
