@@ -246,7 +246,9 @@ class _Credential(AuthBase):
 
 
 def _basic(value: TokenValue) -> _Credential:
-    encoded = base64.b64encode(f":{value.reveal()}".encode()).decode()
+    # Whatever somebody stored; and an error of encoding would carry the whole value with it.
+    credential = f":{value.reveal()}".encode(errors="surrogatepass")
+    encoded = base64.b64encode(credential).decode()
     return _Credential(TokenValue(f"Basic {encoded}"))
 
 

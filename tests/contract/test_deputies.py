@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from rotation.model import TokenValue
 from rotation.rotator import Rotator
 from rotation.settling import Ports
 from sandbox.fault import Answer, Fault
-from sandbox.furniture import ORGANIZATION, VAULT, Placement, place
+from sandbox.furniture import ORGANIZATION, OWNER, VAULT, Placement, place
 from sandbox.ports import Journal, MemoryLocks
 from tests.stage import FEED, SCOPE
 from tests.story.disguise import ORGANIZATIONS
@@ -84,3 +85,9 @@ def test_a_tag_that_is_no_text_harms_nobody_else(https_stage: HttpsStage, text: 
 
     assert found[FEED.name].actions == ("renew",)
     assert found["odd"].ending in {"rejected", "failed", "skipped"}
+
+
+@pytest.mark.parametrize("value", ["\ud800", "\x00\r\nHost: evil.example", "\U0001f98a" * 999, ""])
+def test_a_value_that_is_no_token_proves_false(https_stage: HttpsStage, value: str) -> None:
+    """Whatever somebody stored is tried as it is, and is no error of ours."""
+    assert not https_stage.issuer.prove(OWNER, ORGANIZATION, TokenValue(value))

@@ -5,14 +5,18 @@ from __future__ import annotations
 import json
 import unicodedata
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 
 from rotation.report import Ending
-from sandbox.furniture import ORGANIZATION
+from sandbox.furniture import ORGANIZATION, Placement, plant
 from tests.story.attack import ATTACKS, Attack
 from tests.story.stage import DAY, HOUR
-from tests.story.town import ATTACKED, NARROW, Town
+from tests.story.town import ATTACKED, FEED, NARROW, OPEN, Town
+
+if TYPE_CHECKING:
+    from datetime import timedelta
 
 LONGEST_MESSAGE = 1500
 """Characters: with a fault in every tag."""
@@ -54,6 +58,27 @@ def test_an_attack_gets_nothing(attack: Attack) -> None:
             accounts=(town.world.organization(ORGANIZATION).account_id,),
         )
     assert not unprintable(town)
+
+
+@pytest.mark.parametrize("age", [40 * DAY, 5 * DAY], ids=["expired", "alive"])
+@pytest.mark.parametrize("value", ["its own value", "a dead value"])
+def test_a_secret_gets_nothing_but_what_was_marked_for_it(value: str, age: timedelta) -> None:
+    """I6: who names an older token of the secret itself gets that one's scope, and no other."""
+    town = Town()
+    middle = Placement(FEED, OPEN, scope="vso.code vso.packaging", age=age)
+    older = plant(town.world, middle)
+    if value == "a dead value":
+        town.paste(value)
+    town.claim(older)
+    before = {token.authorization_id for token in town.world.registry.tokens}
+
+    town.live(15 * DAY, every=6 * HOUR)
+
+    tokens = town.world.registry.tokens
+    made = [token for token in tokens if token.authorization_id not in before]
+    assert {token.scope for token in made} <= {older.scope, NARROW}
+    assert all(token.display_name.endswith(ATTACKED.mark) for token in made)
+    assert {*town.victims.values()} <= {*tokens}
 
 
 def told(town: Town) -> set[tuple[str, str | None]]:
