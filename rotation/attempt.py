@@ -24,7 +24,8 @@ def begin(last: Attempt | None, now: datetime) -> Attempt:
     The first one is no failure until it is known to have failed, so that the run after a crash
     tries at once. Every further one is, so that what dies again and again backs off.
     """
-    return Attempt(0 if last is None else last.failures + 1, now)
+    failures = 0 if last is None else min(last.failures + 1, tags.NUMBER_LIMIT)
+    return Attempt(failures, now)
 
 
 @contextmanager

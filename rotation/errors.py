@@ -15,10 +15,15 @@
     └── LockHeldError             another run has it: leave quietly
 
 Messages are lower case, without a full stop, and name the thing and the place. No message, and no
-attribute, ever carries a value.
+attribute, ever carries a value. What a service says is quoted in them, so they are plain text.
 """
 
 from __future__ import annotations
+
+
+def plain(text: str) -> str:
+    """Put a blank for whatever is no plain text: a terminal might obey it."""
+    return "".join(letter if letter.isprintable() else " " for letter in text)
 
 
 class RotationError(Exception):
@@ -29,7 +34,7 @@ class RotationError(Exception):
 
     def __init__(self, message: str, *, hint: str = "") -> None:
         """Say what is wrong (``message``) and what a person should do next (``hint``)."""
-        super().__init__(message)
+        super().__init__(plain(message))
         self.hint = hint
 
     def __str__(self) -> str:
@@ -88,7 +93,7 @@ class RejectedError(ServiceError):
     ) -> None:
         """Keep the service's own machine word for the refusal as ``reason``."""
         super().__init__(message, service=service, operation=operation, hint=hint)
-        self.reason = reason
+        self.reason = plain(reason)
 
 
 class OutcomeUnknownError(ServiceError):

@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 DIGEST_LENGTH = 12
 """Hex digits of a value's SHA-256 that are recorded beside an authorization id."""
 
-MARK = re.compile(r"\[(?P<vault>[0-9A-Za-z-]+)/(?P<name>[0-9A-Za-z-]+)\]\Z")
-"""A binding mark, at the end of a token's display name."""
+MARK = re.compile(r"\[(?P<vault>[0-9A-Za-z-]{1,127})/(?P<name>[0-9A-Za-z-]{1,127})\]\Z")
+"""A binding mark, at the end of a token's display name: no longer than what it can name (Key Vault
+documentation, *About keys, secrets and certificates*), since an event quotes it."""
 
 
 class TokenValue:
@@ -76,8 +77,9 @@ class TokenValue:
         raise TypeError(message)
 
 
-OWNER = re.compile(r"[A-Za-z0-9'._!#^~+-]+@[A-Za-z0-9.-]+")
-"""A user principal name (Entra documentation, *UserPrincipalName policies*)."""
+OWNER = re.compile(r"(?=.{1,113}\Z)[A-Za-z0-9'._!#^~+-]+@[A-Za-z0-9.-]+")
+"""A user principal name (Entra documentation, *UserPrincipalName policies*), 113 characters at
+most: it is shown in full, so nothing longer gets through."""
 
 
 def session_secret(owner: str) -> str:

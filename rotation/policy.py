@@ -98,9 +98,11 @@ def reject_foreign_token(s: Snapshot, now: datetime) -> Answer:
         message = f"{s.mandate.place} does not have the recorded token; store one that it has"
         return _reject("unknown-token", message)
     if not s.recorded.is_bound_to(s.secret.name):
-        return _reject("foreign-token", f"the recorded token is not marked {s.secret.name.mark}")
+        message = f"the recorded token is not marked {s.secret.name.mark}"
+        return _reject("foreign-token", f"{message}; paste the value of one that is")
     if not s.recorded.is_confined_to(s.account_id):
-        return _reject("global-token", f"its token is not confined to {s.mandate.organization}")
+        message = f"its token is not confined to {s.mandate.organization}"
+        return _reject("global-token", f"{message}; paste the value of one that is")
     return None
 
 

@@ -31,6 +31,8 @@ ATTEMPT = "pat-attempt"
 
 WRITTEN_ON_RENEWAL = frozenset({AUTHORIZATION_ID, ATTEMPT})
 HOURS_LIMIT = 364 * 24
+NUMBER_LIMIT = 999_999
+"""No greater number is read in any tag, so none may be written: counting ends there."""
 SHOWN_LENGTH = 40
 TAG_LIMIT = 15
 """Tags that Key Vault keeps on a secret (Key Vault documentation, *About secrets*)."""
@@ -194,7 +196,7 @@ def _owner(text: str) -> str:
     return text.lower()
 
 
-def _number(text: str, *, lowest: int = 1, highest: int = 999_999) -> int:
+def _number(text: str, *, lowest: int = 1, highest: int = NUMBER_LIMIT) -> int:
     if not re.fullmatch(r"[0-9]{1,6}", text) or not lowest <= int(text) <= highest:
         message = f"a whole number from {lowest} to {highest}"
         raise ValueError(message)

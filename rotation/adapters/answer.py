@@ -102,6 +102,7 @@ class Call:
         word = self._sensible(lambda: _text(answer.get("patTokenError") or refusal.NONE))
         if word == refusal.NONE:
             return None
+        word = word[:SAID_LIMIT]
         said = " ".join(str(answer.get("patTokenErrorMessage") or "").split())[:SAID_LIMIT]
         what = f"{word} ({said})" if said else word
         meaning = refusal.of(word)

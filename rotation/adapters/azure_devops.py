@@ -42,6 +42,8 @@ CONNECTION_DATA_VERSION = "7.1-preview.1"
 PAGE = "100"
 PAGES_LIMIT = 1000
 """A list that goes on for longer is taken for one that turns in a circle."""
+NAME_LIMIT = 200
+"""Characters of a display name that a message quotes: nobody promises how long one may be."""
 HEADERS = {
     "Accept": "application/json",
     # Without it, a bad credential is answered with a redirect to a sign-in page.
@@ -118,7 +120,7 @@ class AzureDevOpsIssuer:
 
     def create(self, owner: str, organization: str, draft: Draft) -> Created:
         """See ``TokenIssuer``."""
-        place = f"token {draft.display_name!r} of {owner} in {organization}"
+        place = f"token {_shortened(draft.display_name)!r} of {owner} in {organization}"
         call = Call("create", place, is_repeatable=False)
         body = {
             "displayName": draft.display_name,
@@ -220,6 +222,12 @@ class AzureDevOpsIssuer:
         )
 
 
+def _shortened(display_name: str) -> str:
+    """Leave of a long display name its end, where the binding mark is."""
+    is_long = len(display_name) > NAME_LIMIT
+    return f"...{display_name[-NAME_LIMIT:]}" if is_long else display_name
+
+
 def _confirmed(account_id: str | None, tokens: Sequence[Token]) -> str | None:
     """Believe what ``connectionData`` calls the organization's id if a token is confined to it.
 
@@ -240,7 +248,9 @@ class _Credential(AuthBase):
 
 
 def _basic(value: TokenValue) -> _Credential:
-    encoded = base64.b64encode(f":{value.reveal()}".encode()).decode()
+    # Whatever somebody stored; and an error of encoding would carry the whole value with it.
+    credential = f":{value.reveal()}".encode(errors="surrogatepass")
+    encoded = base64.b64encode(credential).decode()
     return _Credential(TokenValue(f"Basic {encoded}"))
 
 

@@ -82,6 +82,13 @@ def test_the_hint_follows_the_message() -> None:
     assert error.hint == "ada@example.com must sign in"
 
 
+def test_what_a_service_says_is_made_plain() -> None:
+    """A message may quote its words, and a terminal must not obey them."""
+    error = RejectedError("no:\x1b[2J\r\n\x9b\u202ethen", **WHERE, reason="a\x07b")
+
+    assert (str(error), error.reason) == ("no: [2J    then", "a b")
+
+
 def test_a_service_error_says_where_it_happened() -> None:
     """The service, its operation and the status, if there was one."""
     error = UnavailableError("no answer", **WHERE, status=503)

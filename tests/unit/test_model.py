@@ -214,6 +214,7 @@ class TestBinding:
             "[kv-build/feed-token] [kv-build/another]",
             "[kv\u2011build/feed\u2011token]",
             "[\N{KELVIN SIGN}v-build/feed-token]",
+            f"[kv-build/feed-token{'-token' * 2_000}]",
         ],
     )
     def test_anything_else_is_no_mark_of_it(self, display_name: str) -> None:
@@ -226,6 +227,13 @@ class TestBinding:
         assert TOKEN.marked == NAME
         assert replace(TOKEN, display_name="x [KV/S]").marked == SecretName("kv", "s")
         assert replace(TOKEN, display_name="x").marked is None
+
+    def test_a_mark_is_no_longer_than_what_it_can_name(self) -> None:
+        """An event quotes it, and a display name has no end that anybody promised."""
+        longest = SecretName("kv-build", "x" * 127)
+
+        assert replace(TOKEN, display_name=f"x {longest.mark}").marked == longest
+        assert replace(TOKEN, display_name=f"x [kv-build/{'x' * 128}]").marked is None
 
     @given(st.text(), st.from_regex(r"[0-9A-Za-z-]{1,127}", fullmatch=True))
     def test_every_secret_has_a_mark_that_binds(self, base: str, name: str) -> None:

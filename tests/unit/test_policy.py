@@ -571,6 +571,30 @@ class TestWhatADecisionNames:
         ("given", "expected"),
         [
             (
+                SETTLED.unlisted().got(None),
+                f"{PLACE} does not have the recorded token; store one that it has",
+            ),
+            (
+                SETTLED.but(recorded=FOREIGN),
+                f"the recorded token is not marked {MARK}; paste the value of one that is",
+            ),
+            (
+                SETTLED.but(recorded=GLOBAL),
+                "its token is not confined to contoso; paste the value of one that is",
+            ),
+        ],
+        ids=["unknown-token", "foreign-token", "global-token"],
+    )
+    def test_what_to_do_about_a_token_that_is_not_the_secrets(
+        self, given: Given, expected: str
+    ) -> None:
+        """A refusal of rule 6 does, too; and never by marking a token that is somebody else's."""
+        assert decision(given).message == expected
+
+    @pytest.mark.parametrize(
+        ("given", "expected"),
+        [
+            (
                 DUE.failed(ago=MINUTE).proven(),
                 "its renewal failed once; it is tried again on 2026-12-01 15:38 UTC",
             ),

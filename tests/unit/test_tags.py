@@ -267,6 +267,15 @@ class TestFaults:
 
         assert (mandate.faults, mandate.owner) == ((), owner.lower())
 
+    def test_an_owner_is_no_longer_than_a_name_can_be(self) -> None:
+        """It is shown in full, so nothing gets through that is longer than Entra admits."""
+        longest = f"{'a' * 64}@{'b' * 48}"
+
+        assert faults({"pat-owner": longest}) == ()
+        assert faults({"pat-owner": f"{longest}b"}) == (
+            f"tag pat-owner is a text of 114 characters, {A_UPN}",
+        )
+
     @pytest.mark.parametrize("organization", ["c", "2", "a-b", "A" * 50])
     def test_a_plain_organization_is_well(self, organization: str) -> None:
         """Letters, digits and inner hyphens."""
