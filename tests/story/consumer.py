@@ -38,10 +38,11 @@ class Consumers:
         """
         world, now = self.invariants.world, self.invariants.world.clock()
         faults = []
-        for vault in self.invariants.vaults:
+        for vault in self.invariants.watched():
             for secret in world.vault(vault).list_secrets():
                 wish = Wish(secret.tags)
-                if secret.enabled and wish.is_kept_fresh:
+                is_ours = vault not in self.invariants.lawless and wish.is_kept_fresh
+                if secret.enabled and is_ours:
                     self._held[secret.value] = _Held(vault, secret.name, now + wish.grace)
         for value, held in [*self._held.items()]:
             token = world.registry.find(value)

@@ -18,8 +18,8 @@ from tests.story.plot import DUE, SECRET, renewal
 from tests.story.stage import DAY, GRACE, HOUR, START, Stage
 
 if TYPE_CHECKING:
-    from rotation.ports import Clock
-    from sandbox.ports import InProcess, MemoryLocks
+    from rotation.ports import Clock, Locks
+    from sandbox.ports import InProcess
 
 MINUTE, SECOND = timedelta(minutes=1), timedelta(seconds=1)
 MODES = ("regenerate", "extend")
@@ -37,18 +37,6 @@ def limit(stage: Stage, lifespan: timedelta) -> None:
     """Let a policy of the organization shorten every life without a word."""
     organization = stage.world.organization(ORGANIZATION)
     organization.policy = replace(organization.policy, max_lifespan=lifespan)
-
-
-def live(stage: Stage, span: timedelta, every: timedelta) -> None:
-    """Let time pass with a run now and then: no value dies, and in the end all invariants hold.
-
-    What is ripe between two runs waits for the next one: strays are not looked for.
-    """
-    for _ in range(span // every):
-        stage.clock.advance(every)
-        stage.run()
-        assert not [*stage.dead_secrets()]
-    stage.check_at_any_moment()
 
 
 class TestRest:
@@ -98,7 +86,7 @@ class TestLifespan:
         limit(stage, policy * DAY)
 
         elapsed = 3 * granted
-        live(stage, elapsed, every=max(HOUR, granted / 24))
+        stage.live(elapsed, every=max(HOUR, granted / 24))
 
         stored, extended = times(stage, Kind.TOKEN_STORED), times(stage, Kind.TOKEN_EXTENDED)
         assert len(stored) + len(extended) >= 1
@@ -111,9 +99,9 @@ class TestLifespan:
         """What was made before it lives on; what is made after it is renewed in its time."""
         stage = Stage()
         place(stage.world, Placement(SECRET, mode=mode, age=10 * DAY))
-        live(stage, 5 * DAY, every=3 * HOUR)
+        stage.live(5 * DAY, every=3 * HOUR)
         limit(stage, 3 * DAY)
-        live(stage, 15 * DAY, every=3 * HOUR)
+        stage.live(15 * DAY, every=3 * HOUR)
 
         assert len(times(stage, Kind.TOKEN_STORED, Kind.TOKEN_EXTENDED)) <= 8
 
@@ -129,7 +117,7 @@ class TestGrace:
         place(stage.world, Placement(SECRET, lifetime=lifetime * DAY, tags=tags))
 
         for _ in range(6):
-            live(stage, lifetime * DAY / 2, every=lifetime * HOUR)
+            stage.live(lifetime * DAY / 2, every=lifetime * HOUR)
             assert len(stage.bound(SECRET)) <= at_most
 
         assert times(stage, Kind.TOKEN_STORED)
@@ -161,7 +149,7 @@ def happenings(start: datetime) -> list[tuple[timedelta, str]]:
     stage = Stage(clock=ManualClock(start))
     place(stage.world, Placement(SECRET))
     place(stage.world, Placement("agents", mode="extend"))
-    live(stage, 45 * DAY, every=3 * HOUR)
+    stage.live(45 * DAY, every=3 * HOUR)
     return [(event.time - start, str(event.event)) for event in stage.events]
 
 
@@ -186,7 +174,7 @@ class WrongStage(Stage):
     ahead: timedelta = timedelta(0)
     jitter: timedelta = timedelta(0)
 
-    def process(self, locks: MemoryLocks | None = None, clock: Clock | None = None) -> InProcess:
+    def process(self, locks: Locks | None = None, clock: Clock | None = None) -> InProcess:
         """Start another process, by the wrong clock."""
         return super().process(locks, clock or self.own_clock)
 
@@ -194,6 +182,7 @@ class WrongStage(Stage):
         """Set the wrong clock."""
         super().__post_init__()
         self.own_clock = WrongClock(self.clock, self.ahead, self.jitter)
+        self.invariants.clock_error = abs(self.ahead) + self.jitter
 
 
 class TestClocks:
@@ -218,7 +207,7 @@ class TestClocks:
         right = Stage()
         for stage in (wrong, right):
             place(stage.world, placement)
-            live(stage, 2 * placement.lifetime, every=placement.lifetime / 48)
+            stage.live(2 * placement.lifetime, every=placement.lifetime / 48)
 
         for kind in (Kind.TOKEN_STORED, Kind.TOKEN_EXTENDED, Kind.TOKEN_RETIRED):
             assert abs(len(times(wrong, kind)) - len(times(right, kind))) <= 1
@@ -246,7 +235,7 @@ class TestClocks:
         place(stage.world, Placement(SECRET, age=DUE))
         limit(stage, DAY)
 
-        live(stage, 5 * DAY, every=HOUR)
+        stage.live(5 * DAY, every=HOUR)
 
         assert 5 <= len(times(stage, Kind.TOKEN_STORED)) <= 11
 

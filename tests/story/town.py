@@ -1,7 +1,4 @@
-"""A stage with a vault that an attacker may write, and with tokens elsewhere worth stealing.
-
-The stage's own invariants look at the vault that is not attacked, so they hold throughout.
-"""
+"""A stage with a vault that an attacker may write, and with tokens elsewhere worth stealing."""
 
 from __future__ import annotations
 
@@ -40,6 +37,7 @@ class Town(Stage):
         super().__post_init__()
         world = self.world
         world.add_vault(OPEN)
+        self.invariants.lawless = frozenset({OPEN})
         other = world.add_user(OTHER_OWNER)
         world.organization(ORGANIZATION).members.add(other.identity_id)
         world.connect(OTHER_OWNER)

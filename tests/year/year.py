@@ -82,7 +82,7 @@ class Year:
         self.figures = Figures(secrets=secrets)
         self.events: list[Event] = []
         self._furnish(secrets)
-        self.invariants = Invariants(self.world, VAULTS)
+        self.invariants = Invariants(self.world, lambda: VAULTS)
         self.consumers = Consumers(self.invariants)
         self.foreign = self._plant_foreign()
         self.world.faults = self.weather
