@@ -5,23 +5,25 @@ A second process of the rotator has locks of its own here: what holds must hold 
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 
 from rotation.decision import Action
+from rotation.events import Kind
 from rotation.report import Ending
 from sandbox.content import Properties
 from sandbox.fault import ConnectionDroppedError, Drop, Fault
-from sandbox.furniture import ORGANIZATION, VAULT, Placement, place, plant, recorded_id
-from sandbox.ports import MemoryLocks
+from sandbox.furniture import ORGANIZATION, OWNER, VAULT, Placement, place, plant, recorded_id
+from sandbox.ports import InProcess, MemoryLocks
 from tests.story.stage import DAY, GRACE, HOUR, STRANGER, Stage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from contextlib import AbstractContextManager
+    from collections.abc import Callable, Iterator, Mapping
 
     from rotation.model import SecretName
     from rotation.ports import Lock
@@ -176,6 +178,32 @@ def test_only_older_versions_are_disabled() -> None:
     stage.check()
 
 
+def test_a_version_that_is_disabled_already_is_written_again() -> None:
+    """A run died after it had disabled the version, and the vault failed over: nothing is lost."""
+    stage = Stage()
+    old = place(stage.world, Placement(SECRET, age=5 * DAY))
+    disabled = Properties(enabled=False)
+    stage.world.vault(VAULT).update(SECRET, newest(stage).id, disabled)
+    place(stage.world, Placement(SECRET, age=3 * DAY))
+    stage.world.vault(VAULT).permissions -= {"set", "update"}
+
+    stage.run()
+
+    assert old in stage.bound(SECRET)
+
+
+def test_the_version_of_a_retired_token_is_disabled() -> None:
+    """Whoever reads it gets a clear no; the newest version is never touched."""
+    stage = Stage()
+    place(stage.world, Placement(SECRET, age=5 * DAY))
+    place(stage.world, Placement(SECRET, age=3 * DAY))
+
+    stage.run()
+
+    versions = stage.world.vault(VAULT).versions(SECRET)
+    assert [version.enabled for version in versions] == [False, True]
+
+
 def test_the_age_of_the_newest_version_counts() -> None:
     """Jobs that are running hold the predecessor: it works for as long as the grace lasts."""
     stage = Stage()
@@ -278,6 +306,26 @@ def test_a_new_token_is_tried_before_it_is_stored() -> None:
 
     assert newest(stage).value == token.value
     assert stage.bound(SECRET) == [token]
+    stage.check()
+
+
+def test_a_new_token_may_need_a_moment_to_spread() -> None:
+    """It is refused at first, and works a second later: it is not thrown away."""
+    stage = Stage()
+    token = place(stage.world, DUE)
+
+    def spread_slowly() -> None:
+        made = stage.all_bound(SECRET)[-1].authorization_id
+        stage.world.registry.amend(made, asleep=True)
+        wake = partial(stage.world.registry.amend, made, asleep=False)
+        after(stage, "connection_data", wake)
+
+    after(stage, "create_pat", spread_slowly)
+
+    stage.run()
+
+    assert newest(stage).value != token.value
+    assert len(stage.all_bound(SECRET)) == 2
 
 
 def test_nothing_is_revoked_once_a_store_was_sent() -> None:
@@ -315,6 +363,18 @@ def test_the_window_takes_at_most_half_of_the_real_lifetime() -> None:
 
     assert len(stage.all_bound(SECRET)) == 2
     assert newest(stage).value == stage.all_bound(SECRET)[1].value
+
+
+def test_every_date_comes_from_the_answer() -> None:
+    """A policy cuts the life short without a word: the vault shows when the token really dies."""
+    stage = Stage()
+    place(stage.world, DUE)
+    organization = stage.world.organization(ORGANIZATION)
+    organization.policy = replace(organization.policy, max_lifespan=20 * DAY)
+
+    stage.run()
+
+    assert newest(stage).expires_at == stage.clock() + 20 * DAY
 
 
 def test_a_process_that_slept_stores_nothing() -> None:
@@ -385,17 +445,36 @@ def test_a_get_comes_before_a_token_is_called_dead() -> None:
     assert len(stage.all_bound(SECRET)) == 2
 
 
+def test_what_is_taken_out_of_management_is_let_alone() -> None:
+    """Somebody takes the tag off between the list and the read: their word is the last."""
+    stage = Stage()
+    token = place(stage.world, DUE)
+    left = {name: text for name, text in newest(stage).tags.items() if name != "pat-rotation"}
+
+    def take_off() -> None:
+        stage.world.vault(VAULT).update(SECRET, None, Properties(tags=left))
+
+    before(stage, "get_secret", take_off)
+
+    (outcome,) = stage.run().outcomes
+
+    assert (outcome.ending, outcome.reason) == (Ending.SKIPPED, "unmanaged")
+    assert stage.all_bound(SECRET) == [token]
+
+
 class Queue(MemoryLocks):
-    """Locks that are given when the run before is through."""
+    """Locks that are given when another run is through."""
 
     def __init__(self, first: Callable[[], object]) -> None:
         super().__init__()
         self._first = first
 
-    def hold(self, name: SecretName) -> AbstractContextManager[Lock]:
+    @contextmanager
+    def hold(self, name: SecretName) -> Iterator[Lock]:
         """Wait for the other run, and hold."""
         self._first()
-        return super().hold(name)
+        with super().hold(name) as lock:
+            yield lock
 
 
 def test_a_secret_is_read_under_its_lock() -> None:
@@ -433,6 +512,17 @@ def test_a_false_proof_is_no_failed_action() -> None:
     ]
 
 
+def test_a_false_proof_is_told_once() -> None:
+    """Nobody asked for the proof but the retirement of a predecessor: an event says how it went."""
+    stage = Stage()
+    place(stage.world, Placement(SECRET, age=5 * DAY))
+    put_to_sleep(stage, place(stage.world, Placement(SECRET, age=3 * DAY)))
+
+    stage.run()
+
+    assert [event.event for event in stage.events].count(Kind.PROOF_FAILED) == 1
+
+
 def test_the_daily_proof() -> None:
     """A value that died in silence looks fresh until its date: a day later it is another one."""
     stage = Stage()
@@ -459,6 +549,18 @@ def test_the_extension_wall() -> None:
     assert newest(stage).value != token.value
 
 
+def test_an_extension_ends_the_count_of_failures() -> None:
+    """An earlier attempt had failed: from now on the secret is as healthy as any."""
+    stage = Stage()
+    failed = f"1 {stage.clock() - 2 * HOUR:%Y-%m-%dT%H:%M:%SZ}"
+    place(stage.world, replace(DUE, mode="extend", tags={"pat-attempt": failed}))
+
+    (outcome,) = stage.run().outcomes
+
+    assert outcome.actions == (Action.EXTEND,)
+    assert "pat-attempt" not in newest(stage).tags
+
+
 def test_a_value_is_proven_before_its_extension_is_written() -> None:
     """The extension kills the value: the vault does not go on showing it, with a later date."""
     stage = Stage()
@@ -481,3 +583,37 @@ def test_a_value_is_proven_before_its_date_is_mended() -> None:
     stage.run()
 
     assert stage.world.authenticate(ORGANIZATION, newest(stage).value)
+
+
+# --- One another ---------------------------------------------------------------------------------
+
+
+def test_a_vault_that_is_away_stops_no_other() -> None:
+    """Its tokens are not called unclaimed either: nobody knows what is in it."""
+    stage = Stage()
+    stage.world.add_vault("kv-other")
+    place(stage.world, Placement("away", age=DAY))
+    token = place(stage.world, replace(DUE, vault="kv-other"))
+    stage.world.faults.add(Fault(Drop(), "key-vault", "list_secrets", VAULT, times=None))
+    process = InProcess(stage.world, replace(stage.scope, vaults=[VAULT, "kv-other"]))
+
+    report = process.rotator.run()
+
+    assert report.has_failures
+    assert stage.world.vault("kv-other").newest(SECRET).value != token.value
+    kinds = {event.event for event in process.journal.events}
+    assert Kind.UNCLAIMED_TOKEN_FOUND not in kinds
+
+
+def test_an_owner_whose_session_is_away_stops_no_other() -> None:
+    """Nothing can be said of one session: the secrets of the others are renewed."""
+    stage = Stage()
+    stage.world.connect(STRANGER)
+    token = place(stage.world, replace(DUE, tags={"pat-owner": OWNER}))
+    stage.world.faults.add(Fault(Drop(), "entra", "redeem", STRANGER, times=None))
+    process = InProcess(stage.world, replace(stage.scope, owners=[STRANGER, OWNER]))
+
+    report = process.rotator.run()
+
+    assert [session.is_known for session in report.sessions] == [False, True]
+    assert newest(stage).value != token.value
