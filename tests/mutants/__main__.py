@@ -43,16 +43,17 @@ def main(arguments: Sequence[str], mutants: Sequence[Mutant]) -> int:
     chosen = [mutant for mutant in mutants if mutant.name in asked.names or not asked.names]
     if asked.list:
         return _print_list(chosen, console)
-    # The benches go when the workers have come to rest, whatever ends the work.
-    with TemporaryDirectory(prefix="mutants-") as folder:
-        benches = [Bench(Path(folder) / str(number)) for number in range(asked.workers)]
-        try:
-            if asked.search:
-                return _search(chosen, benches[0], console)
-            return _try_out(chosen, benches, console)
-        except KeyboardInterrupt:
-            console.print("interrupted")
-            return INTERRUPTED
+    try:
+        # The benches go when the workers have come to rest, whatever ends the work.
+        with TemporaryDirectory(prefix="mutants-") as folder:
+            benches = [Bench(Path(folder) / str(number)) for number in range(asked.workers)]
+            console.print(
+                f"trying {len(chosen)} of {len(mutants)} mutants, {asked.workers} at once"
+            )
+            return (_search if asked.search else _try_out)(chosen, benches, console)
+    except KeyboardInterrupt:
+        console.print("interrupted")
+        return INTERRUPTED
 
 
 def _parse(arguments: Sequence[str], mutants: Sequence[Mutant]) -> Namespace:
@@ -109,9 +110,7 @@ def _report(trials: Sequence[Trial], console: Console) -> int:
         table.add_row(trial.mutant.name, trial.mutant.file, said, escape(trial.told))
     console.print(table)
     counts = Counter(trial.verdict for trial in trials)
-    console.print(
-        f"{len(trials)} mutants:", ", ".join(f"{counts[v]} {v}" for v in Verdict if counts[v])
-    )
+    console.print(", ".join(f"{counts[verdict]} {verdict}" for verdict in counts))
     return CAUGHT if counts[Verdict.CAUGHT] == len(trials) else NOT_CAUGHT
 
 
@@ -123,11 +122,15 @@ def _print_list(mutants: Sequence[Mutant], console: Console) -> int:
     return CAUGHT
 
 
-def _search(mutants: Sequence[Mutant], bench: Bench, console: Console) -> int:
-    found = [bench.noticed_by(mutant, f"--maxfail={FIRST_FAILURES}", *WIDE) for mutant in mutants]
-    for mutant, tests in zip(mutants, found, strict=True):
-        console.print(f"{mutant.name}:", *(tests or ["no test notices"]), sep="\n  ", markup=False)
-    return CAUGHT if all(found) else NOT_CAUGHT
+def _search(mutants: Sequence[Mutant], benches: Sequence[Bench], console: Console) -> int:
+    """Ask all tests about one mutant after the other."""
+    is_noticed = True
+    for mutant in mutants:
+        found = benches[0].noticed_by(mutant, f"--maxfail={FIRST_FAILURES}", *WIDE)
+        is_noticed = is_noticed and bool(found)
+        said = found or ["no test notices"]
+        console.print(f"{mutant.name}:", *said, sep="\n  ", markup=False, highlight=False)
+    return CAUGHT if is_noticed else NOT_CAUGHT
 
 
 if __name__ == "__main__":
