@@ -365,6 +365,19 @@ def test_the_window_takes_at_most_half_of_the_real_lifetime() -> None:
     assert newest(stage).value == stage.all_bound(SECRET)[1].value
 
 
+def test_a_successor_is_bound_like_its_predecessor() -> None:
+    """A token without a mark would be nobody's: it has the same name as the one before."""
+    stage = Stage()
+    token = place(stage.world, DUE)
+
+    stage.run()
+
+    successor = stage.world.registry.find(newest(stage).value)
+    assert successor
+    assert successor != token
+    assert successor.display_name == token.display_name
+
+
 def test_every_date_comes_from_the_answer() -> None:
     """A policy cuts the life short without a word: the vault shows when the token really dies."""
     stage = Stage()
@@ -462,6 +475,16 @@ def test_what_is_taken_out_of_management_is_let_alone() -> None:
     assert stage.all_bound(SECRET) == [token]
 
 
+def test_what_a_get_knows_may_be_dead() -> None:
+    """A get does not tell whether a token was revoked: its value does."""
+    stage = Stage()
+    stage.kill(place(stage.world, Placement(SECRET, age=5 * DAY)))
+
+    stage.run()
+
+    assert stage.world.authenticate(ORGANIZATION, newest(stage).value)
+
+
 class Queue(MemoryLocks):
     """Locks that are given when another run is through."""
 
@@ -546,6 +569,17 @@ def test_the_extension_wall() -> None:
     (outcome,) = stage.run().outcomes
 
     assert outcome.actions == (Action.EXTEND, Action.RENEW)
+    assert newest(stage).value != token.value
+
+
+def test_a_refused_extension_is_a_renewal() -> None:
+    """Tokens with full scope may not be extended any more: the secret does not die of it."""
+    stage = Stage()
+    token = place(stage.world, replace(DUE, mode="extend"))
+    stage.refuse("update_pat", "fullScopePatPolicyViolation")
+
+    stage.run()
+
     assert newest(stage).value != token.value
 
 
