@@ -3,6 +3,7 @@
 PYTHON ?=# the Python to make it with; without one, python3
 VENV ?= .venv
 PYTEST_ARGS ?=# further arguments for pytest: make test PYTEST_ARGS="-k policy"
+MUTANTS ?=# some of them only, by name, or --list: make mutants MUTANTS=no-preflight
 UPGRADE ?=# make lock UPGRADE=1 takes the newest versions instead of keeping the present ones
 
 RUN := $(VENV)/bin/python
@@ -12,7 +13,7 @@ LOCK = $(RUN) -m uv pip compile --quiet --universal --generate-hashes --python-v
 	--custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format lock clean
+.PHONY: help setup demo test check mutants format lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-12s %s\n", $$1, $$2 }'
@@ -36,6 +37,9 @@ check: setup ## Run the static checks only: style, format, types, imports
 	$(RUN) -m ruff format --check
 	$(RUN) -m mypy
 	$(VENV)/bin/lint-imports --no-logo
+
+mutants: setup ## Break the code in each of the ways that a test must notice, and show that it does
+	@$(RUN) -m tests.mutants $(MUTANTS)
 
 format: setup ## Put the code into its format, and mend what the linter can mend
 	$(RUN) -m ruff check --fix-only

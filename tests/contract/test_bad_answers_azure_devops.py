@@ -244,6 +244,20 @@ def test_a_refusal_inside_a_success_is_a_refusal(
     assert https_stage.count(operation) == 1
 
 
+@pytest.mark.parametrize("operation", ["update_pat", CREATE])
+@pytest.mark.parametrize("word", ["failedToReadOrgPolicy", "failedToReadTenantPolicy"])
+def test_a_policy_that_cannot_be_read_is_no_refusal(
+    https_stage: HttpsStage, fail: Fail, operation: str, word: str
+) -> None:
+    """The service could not find out whether it may: a later run tries again."""
+    https_stage.break_at(Fault(refused_token(word), operation=operation))
+
+    error = fail(lambda: CALLS[operation](https_stage))
+
+    assert type(error) is UnavailableError
+    assert "a later run tries again" in str(error)
+
+
 @pytest.mark.parametrize("word", ["authorizationNotFound", "tokenNotFound"])
 def test_an_unknown_token_inside_a_success_is_unknown(https_stage: HttpsStage, word: str) -> None:
     """The service does not know it: None for a get, done for a revocation."""
@@ -251,6 +265,16 @@ def test_an_unknown_token_inside_a_success_is_unknown(https_stage: HttpsStage, w
 
     assert https_stage.issuer.get(*PLACE, ID) is None
     https_stage.issuer.revoke(*PLACE, ID)
+
+
+def test_a_get_without_an_id_is_no_list(https_stage: HttpsStage) -> None:
+    """The service would answer with a list: it is not even asked."""
+    https_stage.world.calls.clear()
+
+    with pytest.raises(ValueError, match="a get without an id"):
+        https_stage.issuer.get(*PLACE, "")
+
+    assert not https_stage.world.calls
 
 
 def test_a_create_answered_without_a_value_is_unknown(https_stage: HttpsStage, fail: Fail) -> None:
@@ -372,6 +396,7 @@ def test_a_session_that_is_taken_for_nobody_has_no_access(
     error = fail(lambda: https_stage.issuer.inventory(OWNER, "fabrikam"))
 
     _check(error, AccessDeniedError, "access-denied", place="fabrikam")
+    assert "taken for nobody" in str(error)
 
 
 @pytest.mark.parametrize("user", [{"id": ""}, {"id": None}, {"id": 5}, {}, None, "me", []])
@@ -397,10 +422,13 @@ def test_a_value_that_must_sign_in_is_refused(https_stage: HttpsStage, kind: Ans
     assert https_stage.issuer.prove(*PLACE, TokenValue("any")) is False
 
 
-def test_a_failed_proof_gives_the_value_away_to_nobody(https_stage: HttpsStage, fail: Fail) -> None:
+@pytest.mark.parametrize("kind", [Answer(200, "[1"), Drop()])
+def test_a_failed_proof_gives_the_value_away_to_nobody(
+    https_stage: HttpsStage, fail: Fail, kind: Kind
+) -> None:
     """Neither plainly nor as the Basic credential that was sent."""
     token = plant(https_stage.world, Placement("feed"))
-    https_stage.break_at(Fault(Answer(200, "[1"), operation="connection_data", times=None))
+    https_stage.break_at(Fault(kind, operation="connection_data", times=None))
 
     error = fail(lambda: https_stage.issuer.prove(*PLACE, TokenValue(token.value)))
 
@@ -547,18 +575,33 @@ def test_an_id_that_no_token_confirms_is_not_believed(
     body = json.dumps({"authenticatedUser": {"id": identity}, "instanceId": said})
     https_stage.break_at(Fault(Answer(200, body), operation="connection_data", times=None))
 
-    chosen = settings.load()
-    issuer = AzureDevOpsIssuer(
-        https_stage.http,
-        https_stage.sessions.access_token,
-        https_stage.clock,
-        devops_url=chosen.devops_url,
-        tokens_url=chosen.devops_tokens_url,
-    )
-    inventory = issuer.inventory(*PLACE)
+    inventory = _forgetful(https_stage).inventory(*PLACE)
 
     assert inventory.account_id is None
     assert all(token.is_confined_to(inventory.account_id) for token in inventory.tokens)
+
+
+def test_a_namesake_is_not_the_owner(https_stage: HttpsStage) -> None:
+    """User ids are compared: two people may have one name."""
+    owner, namesake = ({"id": user, "providerDisplayName": "Ada"} for user in (ID, ID[::-1]))
+    https_stage.break_at(
+        Fault(_user(owner), operation="connection_data"),
+        Fault(_user(namesake), operation="connection_data"),
+    )
+
+    assert _forgetful(https_stage).prove(*PLACE, TokenValue("any")) is False
+
+
+def _forgetful(stage: HttpsStage) -> AzureDevOpsIssuer:
+    """Give another issuer, which does not know yet who the owner is."""
+    chosen = settings.load()
+    return AzureDevOpsIssuer(
+        stage.http,
+        stage.sessions.access_token,
+        stage.clock,
+        devops_url=chosen.devops_url,
+        tokens_url=chosen.devops_tokens_url,
+    )
 
 
 @pytest.mark.parametrize("name", [None, "", 5, "somebody's own"])

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from rotation.errors import AccessDeniedError, SessionError, UnavailableError
+from sandbox.content import Properties
 from sandbox.fault import Answer, Drop, Fault, throttled, unavailable
 from sandbox.furniture import OWNER
 from sandbox.grant import AZURE_DEVOPS
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from sandbox.fault import Call
     from sandbox.vault import SecretVersion
     from sandbox.world import World
-    from tests.stage import Stage
+    from tests.stage import HttpsStage, Stage
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 SCOPES = frozenset({"vso.pats", "vso.pats_manage"})
@@ -182,6 +183,15 @@ def test_what_entra_demands_of_a_person_is_no_outage(stage: Stage, error: str) -
 
     assert _needs_sign_in(stage)
     assert error in stage.sessions.keep(OWNER).message
+
+
+@pytest.mark.parametrize("tag", ["session-owner", "session-object-id"])
+def test_somebody_elses_session_is_not_used(https_stage: HttpsStage, tag: str) -> None:
+    """Whoever signed in as another person has to do it again, as the owner."""
+    tags = {**_kept(https_stage.world).tags, tag: "eve@contoso.example"}
+    https_stage.world.session_vault.update(session_name(OWNER), None, Properties(tags=tags))
+
+    assert _needs_sign_in(https_stage)
 
 
 def test_a_sign_in_heals_the_session(stage: Stage, clock: ManualClock) -> None:

@@ -1,0 +1,1 @@
+"""Deliberately broken rules and steps, and the test that notices each: what the tests are worth."""
