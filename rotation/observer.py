@@ -9,7 +9,7 @@ from __future__ import annotations
 from concurrent.futures import Future
 from dataclasses import replace
 from threading import Lock
-from typing import TYPE_CHECKING, Generic, ParamSpec, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Protocol, TypeVar
 
 from rotation import tags
 from rotation.decision import Decision, Fact, Question, Snapshot
@@ -120,24 +120,24 @@ class Observer:
             recorded_id = mandate.recorded.authorization_id
         if fact is Fact.VALUE:
             return self.read(s.secret.name, call)  # a newer version is another snapshot
+        learned: dict[str, Any] = {}
         if fact is Fact.SESSION:
-            s = replace(s, session=call(self.sessions, mandate.owner))
+            learned = {"session": call(self.sessions, mandate.owner)}
         elif fact is Fact.TOKENS:
             inventory = call(self.inventories, *place)
-            s = replace(
-                s,
-                account_id=inventory.account_id,
-                bound=inventory.bound_to(s.secret.name),
-                recorded=inventory.find(recorded_id),
-            )
+            learned = {
+                "account_id": inventory.account_id,
+                "bound": inventory.bound_to(s.secret.name),
+                "recorded": inventory.find(recorded_id),
+            }
         elif fact is Fact.RECORDED and recorded_id:
-            s = replace(s, recorded=call(issuer.get, *place, recorded_id))
+            learned = {"recorded": call(issuer.get, *place, recorded_id)}
         elif fact is Fact.PROOF and s.secret.value:
-            s = replace(s, proof=call(issuer.prove, *place, s.secret.value))
+            learned = {"proof": call(issuer.prove, *place, s.secret.value)}
         elif fact is Fact.HISTORY:
             former = self._former_id(s, call)
-            s = replace(s, former_id=former, recorded=self.inventories(*place).find(former))
-        return replace(s, known=s.known | {fact})
+            learned = {"former_id": former, "recorded": self.inventories(*place).find(former)}
+        return replace(s, known=s.known | {fact}, **learned)
 
     def _former_id(self, s: Snapshot, call: Caller) -> str | None:
         """Give the id that an older version recorded for the very value that is stored now."""
@@ -161,7 +161,7 @@ class _Once(Generic[T]):
         self._guard = Lock()
 
     def __call__(self, *key: str) -> T:
-        folded = tuple(part.casefold() for part in key)
+        folded = tuple(map(str.casefold, key))
         with self._guard:
             answer = self._answers.get(folded)
             is_first = answer is None

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, TypeVar
 
 from rotation.model import DIGEST_LENGTH, Attempt, Defaults, Mandate, Mode, Recorded
@@ -59,7 +60,12 @@ def parse(tags: Mapping[str, str], defaults: Defaults) -> Mandate:
         The mandate. What does not parse or contradicts something else is listed in its ``faults``,
         all at once, and then nothing else in it may be acted on.
     """
-    return _Reader(tags, defaults).mandate()
+    return _parsed(frozenset(tags.items()), defaults)
+
+
+@lru_cache(maxsize=8192)  # the tags of most secrets are the same at every scan
+def _parsed(tags: frozenset[tuple[str, str]], defaults: Defaults) -> Mandate:
+    return _Reader(dict(tags), defaults).mandate()
 
 
 def names(tags: Mapping[str, str], authorization_id: str) -> bool:

@@ -71,7 +71,10 @@ def pytest_terminal_summary(
     counted = figures(config)
     if not counted:
         return
+    ended = terminalreporter.stats
+    failures = len(ended.get("failed", ())) + len(ended.get("error", ()))
     rows = [(what, f"{counted[what]:,}") for what in sorted(counted)]
+    rows += [("tests", f"{len(ended.get('passed', ())) + failures:,}"), ("failures", f"{failures}")]
     names, numbers = (max(map(len, column)) for column in zip(*rows, strict=True))
     terminalreporter.section(TABLE)
     for what, number in rows:

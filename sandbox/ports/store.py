@@ -41,7 +41,7 @@ class WorldStore:
                 page = cut(self._open(vault, "list").list_secrets(), start, PAGE_SIZE)
             for version in page.items:
                 if is_managed(version.tags):
-                    yield replace(_secret(vault, version), version=None)
+                    yield _secret(vault, version, is_listed=True)
             start = page.next_start
 
     def read(self, name: SecretName) -> ManagedSecret:
@@ -131,8 +131,8 @@ class WorldStore:
         return vault
 
 
-def _secret(vault: str, version: state.SecretVersion) -> ManagedSecret:
-    """Give a version without its value."""
+def _secret(vault: str, version: state.SecretVersion, *, is_listed: bool = False) -> ManagedSecret:
+    """Give a version without its value; in a list of secrets, without its id too."""
     return ManagedSecret(
         name=SecretName(vault, version.name),
         created_at=version.created_at,
@@ -140,5 +140,5 @@ def _secret(vault: str, version: state.SecretVersion) -> ManagedSecret:
         tags=version.tags,
         enabled=version.enabled,
         content_type=version.content_type,
-        version=version.id,
+        version=None if is_listed else version.id,
     )

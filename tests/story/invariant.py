@@ -71,6 +71,10 @@ class Invariants:
     """Authorization ids of tokens that somebody outside killed, or pasted when they were dead."""
     clock_error: timedelta = timedelta(0)
     """By how much a rotator's own clock is wrong: a grace is only as exact as that."""
+    is_excused: Callable[[str, SecretVersion, Token], bool] = lambda _name, _secret, _token: False
+    """Tells whether the death of a newest version can be nobody's fault."""
+    dead: dict[str, Token] = field(default_factory=dict)
+    """The newest versions that did not work at the last look, whoever killed them."""
     lawless: frozenset[str] = frozenset()
     """Vaults whose secrets somebody attacks who may write them, and so may end them, too: what is
     promised there is only what becomes of tokens elsewhere (I5 and I6)."""
@@ -103,26 +107,24 @@ class Invariants:
     # --- I1: the newest version authenticates --------------------------------------------------
 
     def _dead(self, secrets: Mapping[str, SecretVersion]) -> Iterator[str]:
+        self.dead.clear()
         for name, secret in secrets.items():
-            if secret.enabled and Wish(secret.tags).is_kept_fresh and self.is_dead(secret):
+            token = self.world.registry.find(secret.value)
+            is_ours = secret.enabled and Wish(secret.tags).is_kept_fresh
+            if token is None or not is_ours or self.works(token):
+                continue
+            self.dead[name] = token
+            is_killed = token.authorization_id in self.killed
+            if not is_killed and not self.is_excused(name, secret, token):
                 yield f"I1: the newest version of {name} does not authenticate"
-
-    def is_dead(self, secret: SecretVersion) -> bool:
-        """Tell whether a version does not work, though nobody outside killed its token."""
-        token = self.world.registry.find(secret.value)
-        return (
-            token is not None
-            and token.authorization_id not in self.killed
-            and not self.works(token)
-        )
 
     def works(self, token: Token) -> bool:
         """Tell whether a token authenticates, as its owner, where it is confined to."""
-        return any(
-            self.world.authenticate(organization.name, token.value) == token.owner
-            for organization in self.world.organizations.values()
-            if token.accounts is None or organization.account_id in token.accounts
-        )
+        authenticate = self.world.registry.authenticate
+        for organization in self.world.organizations.values():
+            if token.accounts is None or organization.account_id in token.accounts:
+                return authenticate(organization, token.value) == token.owner
+        return False
 
     # --- I2, I5, I6: what was done to tokens ---------------------------------------------------
 

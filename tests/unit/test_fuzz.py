@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import pytest
+
 from rotation import tags
 from rotation.attempt import begin
 from rotation.decision import Action, Decision, Question, Snapshot
@@ -15,12 +17,12 @@ from tests.unit.chance import SEED, TAGS_ON_A_SECRET, WELL, Chance
 from tests.unit.given import DAY, HOUR, NOW, OWNER, TOKEN
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from rotation.model import Attempt, Mandate, Recorded
 
-CASES = 10_000
-"""How many of each; more of them find more."""
+CASES, PROOF_CASES = 10_000, 100_000
+"""How many of each, usually and in the full form; more of them find more."""
 
 DEFAULTS = Defaults((OWNER,), lifetime=30 * DAY, max_lifetime=90 * DAY, grace_period=48 * HOUR)
 LONGEST_VALUE = 256
@@ -29,15 +31,23 @@ LONGEST_FAULT = 520
 WRITTEN = {"pat-authorization-id", "pat-retire", "pat-attempt"}
 
 
-def test_whatever_is_in_tags_is_read_or_refused_and_written_as_it_was_meant() -> None:
+@pytest.fixture
+def cases(*, is_proof: bool, tally: Callable[[str, int], None]) -> int:
+    """Tell how many, and count them."""
+    count = PROOF_CASES if is_proof else CASES
+    tally("fuzz cases", count)
+    return count
+
+
+def test_whatever_is_in_tags_is_read_or_refused_and_written_as_it_was_meant(cases: int) -> None:
     """Faults are plain and quote nothing long; what is written is read again, and is stable."""
-    read_and_write_tags(CASES)
+    read_and_write_tags(cases)
 
 
-def test_every_fault_is_told_at_once() -> None:
+def test_every_fault_is_told_at_once(cases: int) -> None:
     """What is wrong with a tag alone is told of it among all others, too."""
     chance = Chance(SEED + 1)
-    for _ in range(CASES // 10):
+    for _ in range(cases // 10):
         asked = chance.tags()
         told = {_subject(fault) for fault in tags.parse(asked, DEFAULTS).faults}
         for name in asked.keys() & WELL.keys():
@@ -46,14 +56,14 @@ def test_every_fault_is_told_at_once() -> None:
             assert not is_faulty or name in told, asked
 
 
-def test_a_name_is_bound_by_its_own_mark_only() -> None:
+def test_a_name_is_bound_by_its_own_mark_only(cases: int) -> None:
     """However a display name is made up: its end is the secret's mark, or it is not."""
-    read_names(CASES)
+    read_names(cases)
 
 
-def test_whatever_is_observed_is_decided() -> None:
+def test_whatever_is_observed_is_decided(cases: int) -> None:
     """Every snapshot is answered; none acts on what it has not read, or has no right to."""
-    decide_snapshots(CASES)
+    decide_snapshots(cases)
 
 
 def read_and_write_tags(count: int) -> None:

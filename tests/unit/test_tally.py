@@ -34,7 +34,13 @@ def test_the_figures_of_all_processes_are_one_table(
 
     ran.assert_outcomes(passed=3)
     ran.stdout.fnmatch_lines(
-        ["*= counted =*", "crashes           1,021", "pairs of crashes      3"]
+        [
+            "*= counted =*",
+            "crashes           1,021",
+            "pairs of crashes      3",
+            "tests                 3",
+            "failures              0",
+        ]
     )
 
 

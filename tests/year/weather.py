@@ -70,10 +70,6 @@ class Outage:
     begins_at: datetime
     ends_at: datetime
 
-    def covers(self, instant: datetime) -> bool:
-        """Tell whether the service is away at an instant."""
-        return self.begins_at <= instant < self.ends_at
-
 
 class Weather(Faults):
     """The faults of a world in which everything fails now and then."""
@@ -93,7 +89,7 @@ class Weather(Faults):
     def take(self, call: Call) -> Kind | None:
         """Give what goes wrong at ``call``, or None."""
         now = self._clock()
-        if any(o.service == call.service and o.covers(now) for o in self.outages):
+        if self.is_outage(now, call.service):
             self.unanswered += 1
             return Drop()
         if self._chance.random() >= self.rate:
@@ -103,3 +99,11 @@ class Weather(Faults):
         if call.operation in {"create_pat", "update_pat"}:
             kinds += REFUSALS
         return self._chance.choice(kinds)
+
+    def is_outage(self, instant: datetime, service: str | None = None) -> bool:
+        """Tell whether a service is away at an instant; any, if none is named."""
+        return any(
+            outage.begins_at <= instant < outage.ends_at
+            for outage in self.outages
+            if service in {None, outage.service}
+        )

@@ -58,8 +58,13 @@ class Figures:
     uses: int = 0
     """How often a value was used by a pipeline."""
     killed: int = 0
+    """Tokens that somebody outside killed."""
+    killed_in_an_outage: int = 0
     healed_by_the_next_run: int = 0
-    longest_dead_after_a_kill: timedelta = timedelta(0)
+    healed_later: int = 0
+    """A call of the next run failed, too."""
+    minutes_dead_at_most: int = 0
+    """After a kill that was in no outage."""
     doomed: int = 0
     """Tokens whose whole window lay in an outage."""
     faults: list[str] = field(default_factory=list)
@@ -67,6 +72,14 @@ class Figures:
     foreign: int = 0
     """Foreign tokens that were touched."""
     leaks: int = 0
+    """Values in events."""
+
+    def __str__(self) -> str:
+        """Write one figure a line."""
+        return "\n".join(
+            f"{name.replace('_', ' '):27} {len(value) if isinstance(value, list) else value}"
+            for name, value in vars(self).items()
+        )
 
 
 class Year:
@@ -83,6 +96,7 @@ class Year:
         self.events: list[Event] = []
         self._furnish(secrets)
         self.invariants = Invariants(self.world, lambda: VAULTS)
+        self.invariants.is_excused = self._is_doomed
         self.consumers = Consumers(self.invariants)
         self.foreign = self._plant_foreign()
         self.world.faults = self.weather
@@ -224,47 +238,48 @@ class Year:
             for outcome in (report.outcomes if report else ())
             if outcome.ending is Ending.SETTLED and outcome.reason != "more-to-do"
         }
-        self._bury(settled)
         as_of = report.started_at if report else None
         self.figures.faults += self.invariants.broken(settled, as_of)
+        self._bury(settled)
         if report is None:
             self.figures.faults += self.consumers.step()
 
     def _bury(self, settled: set[str]) -> None:
         """Follow the newest versions that do not work, from their death to their successor."""
-        now, figures = self.clock(), self.figures
-        for name, secret in self._secrets().items():
-            token = self.world.registry.find(secret.value)
-            if token is None:
-                continue
-            if self.invariants.works(token):
-                if since := self.dead_since.pop(name, None):
-                    self._account(now - since, name)
-                continue
-            if name not in self.dead_since:
-                self.dead_since[name] = min(token.valid_to, now)
-                if self._is_doomed(token, Wish(secret.tags)):
-                    figures.doomed += 1
-                    self.invariants.killed.add(token.authorization_id)
+        now, dead = self.clock(), self.invariants.dead
+        for name in self.dead_since.keys() - dead.keys():
+            self._account(now - self.dead_since.pop(name), name)
+        for name, token in dead.items():
+            self.dead_since.setdefault(name, min(token.valid_to, now))
             if name in settled:
-                figures.faults.append(f"{name} is dead, and was called settled")
+                self.figures.faults.append(f"{name} is dead, and was called settled")
 
     def _account(self, dead: timedelta, name: str) -> None:
-        """Put the time for which a secret was dead down to its cause."""
-        figures = self.figures
+        """Note for how long a secret was dead whose token somebody outside had killed."""
         if name not in self.killed:
             return
         self.killed.discard(name)
-        figures.healed_by_the_next_run += dead <= HOUR
-        figures.longest_dead_after_a_kill = max(figures.longest_dead_after_a_kill, dead)
+        if any(self.weather.is_outage(self.clock() - part) for part in (dead, timedelta(0))):
+            self.figures.killed_in_an_outage += 1
+            return
+        self.figures.healed_by_the_next_run += dead <= HOUR
+        self.figures.healed_later += dead > HOUR
+        self.figures.minutes_dead_at_most = max(self.figures.minutes_dead_at_most, dead // MINUTE)
 
-    def _is_doomed(self, token: Token, wish: Wish) -> bool:
-        """Tell whether a token expired in an outage, or just after it, with too short a window."""
-        window = min(token.valid_to - token.valid_from, wish.lifetime) / 3
-        return window < DOOMED and any(
+    def _is_doomed(self, _name: str, secret: SecretVersion, token: Token) -> bool:
+        """Tell whether a token expired in an outage, or just after it, with too short a window.
+
+        Nobody could have renewed it.
+        """
+        window = min(token.valid_to - token.valid_from, Wish(secret.tags).lifetime) / 3
+        is_doomed = window < DOOMED and any(
             outage.begins_at <= token.valid_to <= outage.ends_at + HOUR
             for outage in self.weather.outages
         )
+        if is_doomed:
+            self.figures.doomed += 1
+            self.invariants.killed.add(token.authorization_id)
+        return is_doomed
 
     def _conclude(self) -> None:
         figures = self.figures
