@@ -108,7 +108,7 @@ class SecretName:
         """Write it as people do: ``kv-build/feed-token``."""
         return f"{self.vault}/{self.name}"
 
-    @property
+    @cached_property
     def folded(self) -> SecretName:
         """The same name in lower case: the form to compare and to look up by."""
         return SecretName(self.vault.casefold(), self.name.casefold())

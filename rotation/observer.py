@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from rotation.model import Defaults, Inventory, ManagedSecret, SecretName, Session
+    from rotation.model import Defaults, Inventory, ManagedSecret, Recorded, SecretName, Session
     from rotation.ports import OwnerSessions
     from rotation.settling import Ports
 
@@ -95,10 +95,19 @@ class Observer:
         return replace(s, mandate=tags.parse(s.secret.tags, self._defaults))
 
     def begin(self, secret: ManagedSecret) -> Snapshot:
-        """Begin a snapshot of a secret as a list or a read shows it."""
+        """Begin a snapshot of a secret as a list or a read shows it, with what others asked for."""
         mandate = tags.parse(secret.tags, self._defaults)
-        known = frozenset() if secret.value is None else frozenset({Fact.VALUE})
-        return Snapshot(secret, mandate, scanned_at=self._scanned_at, known=known)
+        known = set() if secret.value is None else {Fact.VALUE}
+        learned: dict[str, Any] = {}
+        if session := self.sessions.known(mandate.owner):
+            learned["session"] = session
+            known.add(Fact.SESSION)
+        if inventory := self.inventories.known(mandate.owner, mandate.organization):
+            learned |= _listed(inventory, secret.name, mandate.recorded)
+            known.add(Fact.TOKENS)
+        return Snapshot(
+            secret, mandate, scanned_at=self._scanned_at, known=frozenset(known), **learned
+        )
 
     def _decide(
         self, s: Snapshot, allowed: set[Fact], call: Caller = directly
@@ -115,22 +124,14 @@ class Observer:
         """Add one fact to a snapshot."""
         mandate, issuer = s.mandate, self._ports.issuer
         place = (mandate.owner, mandate.organization)
-        recorded_id = s.former_id
-        if recorded_id is None and mandate.recorded:
-            recorded_id = mandate.recorded.authorization_id
         if fact is Fact.VALUE:
             return self.read(s.secret.name, call)  # a newer version is another snapshot
         learned: dict[str, Any] = {}
         if fact is Fact.SESSION:
             learned = {"session": call(self.sessions, mandate.owner)}
         elif fact is Fact.TOKENS:
-            inventory = call(self.inventories, *place)
-            learned = {
-                "account_id": inventory.account_id,
-                "bound": inventory.bound_to(s.secret.name),
-                "recorded": inventory.find(recorded_id),
-            }
-        elif fact is Fact.RECORDED and recorded_id:
+            learned = _listed(call(self.inventories, *place), s.secret.name, mandate.recorded)
+        elif fact is Fact.RECORDED and (recorded_id := s.former_id or _id(mandate.recorded)):
             learned = {"recorded": call(issuer.get, *place, recorded_id)}
         elif fact is Fact.PROOF and s.secret.value:
             learned = {"proof": call(issuer.prove, *place, s.secret.value)}
@@ -149,6 +150,19 @@ class Observer:
         return None
 
 
+def _listed(inventory: Inventory, name: SecretName, recorded: Recorded | None) -> dict[str, Any]:
+    """Give what the tokens of its owner add to the snapshot of a secret."""
+    return {
+        "account_id": inventory.account_id,
+        "bound": inventory.bound_to(name),
+        "recorded": inventory.find(_id(recorded)),
+    }
+
+
+def _id(recorded: Recorded | None) -> str | None:
+    return recorded.authorization_id if recorded else None
+
+
 class _Once(Generic[T]):
     """Asks for each thing once, however many threads want it; an error is an answer, too.
 
@@ -158,9 +172,13 @@ class _Once(Generic[T]):
     def __init__(self, ask: Callable[..., T]) -> None:
         self._ask = ask
         self._answers: dict[tuple[str, ...], Future[T]] = {}
+        self._known: dict[tuple[str, ...], T] = {}
+        """The answers without errors, under the very names that were asked for."""
         self._guard = Lock()
 
     def __call__(self, *key: str) -> T:
+        if (known := self.known(*key)) is not None:
+            return known
         folded = tuple(map(str.casefold, key))
         with self._guard:
             answer = self._answers.get(folded)
@@ -172,7 +190,11 @@ class _Once(Generic[T]):
                 answer.set_result(self._ask(*key))
             except BaseException as exc:  # noqa: BLE001 - kept, and raised for whoever asks
                 answer.set_exception(exc)
-        return answer.result()
+        return self._known.setdefault(key, answer.result())
+
+    def known(self, *key: str) -> T | None:
+        """Give an answer that is there already, without waiting for anybody."""
+        return self._known.get(key)
 
     def answered(self) -> dict[tuple[str, ...], T]:
         """Give what was asked for and answered, without the errors."""

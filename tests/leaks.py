@@ -156,11 +156,15 @@ HEARD = pytest.StashKey[int]()
 
 
 @pytest.hookimpl(tryfirst=True)
+@pytest.hookimpl(tryfirst=True)  # before the table is printed
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
     """Print what was searched."""
     counted = figures(config, TITLE)
+    if table := figures(config):
+        table["texts searched for leaks"] += counted["texts"]
+        table["leaks"] += counted["leaks"]
     terminalreporter.write_line(
         f"leaks: {counted['leaks']:,} in {counted['texts']:,} texts "
         f"({counted['characters']:,} characters), "

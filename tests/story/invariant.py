@@ -11,6 +11,7 @@ import re
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import timedelta
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from sandbox.registry import Deed
@@ -138,7 +139,7 @@ class Invariants:
         if entry.deed is Deed.REVOKE:
             fault = self._hasty(entry, mark, wish)
         elif entry.deed is Deed.CREATE:
-            fault = self._grown(entry.after, wish, entry.at)
+            fault = self._grown(entry.after, mark, wish, entry.at)
         else:
             fault = self._changed(entry, wish)
         if fault:
@@ -165,12 +166,20 @@ class Invariants:
             return f"I2: a token was revoked {lived} after the store of its successor"
         return None
 
-    def _grown(self, token: Token, wish: Wish, at: datetime) -> str | None:
+    def _grown(self, token: Token, mark: str, wish: Wish, at: datetime) -> str | None:
         """I5: a new token is no more than one that was there before."""
-        others = [t for t in self.bound(mark_of(token)) if t.valid_from <= token.valid_from]
-        if token.scope not in {t.scope for t in others if t.value != token.value}:
+        others = chain(self._stored(mark), self.bound(mark))
+        if all(other.scope != token.scope for other in others if other.value != token.value):
             return f"I5: a token was made with the scope {token.scope}"
         return _reach(token, wish, at)
+
+    def _stored(self, mark: str) -> Iterator[Token]:
+        """Give the tokens that a secret has held and that are bound to it, the newest first."""
+        vault, _, name = mark.partition("/")
+        for version in reversed(self.world.vault(vault).versions(name)):
+            token = self.world.registry.find(version.value)
+            if token and mark_of(token) == mark:
+                yield token
 
     def _changed(self, entry: AuditEntry, wish: Wish) -> str | None:
         """I5: an extension changes the expiry only.
@@ -201,9 +210,9 @@ class Invariants:
                 if token.value != secret.value and is_old:
                     yield f"I3: {name} has a stray from {token.valid_from}"
 
-    def bound(self, mark: str) -> list[Token]:
+    def bound(self, mark: str) -> Iterator[Token]:
         """Give all tokens bound to a secret, dead or alive, the oldest first."""
-        return [token for token in self.world.registry.tokens if mark_of(token) == mark]
+        return (token for token in self.world.registry.tokens if mark_of(token) == mark)
 
 
 def mark_of(token: Token) -> str:
