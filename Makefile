@@ -13,7 +13,7 @@ LOCK = $(RUN) -m uv pip compile --quiet --universal --generate-hashes --python-v
 	--custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check mutants format lock clean
+.PHONY: help setup demo test check proof mutants format lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-12s %s\n", $$1, $$2 }'
@@ -37,6 +37,9 @@ check: setup ## Run the static checks only: style, format, types, imports
 	$(RUN) -m ruff format --check
 	$(RUN) -m mypy
 	$(VENV)/bin/lint-imports --no-logo
+
+proof: setup ## Prove the protocol in full: every story, crash, order and mutant, and a year
+	$(RUN) -m pytest --proof --numprocesses auto $(PYTEST_ARGS)
 
 mutants: setup ## Break the code in each of the ways that a test must notice, and show that it does
 	@$(RUN) -m tests.mutants $(MUTANTS)

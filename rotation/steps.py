@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 from rotation import tags
 from rotation.attempt import begin, counted
 from rotation.decision import Action
-from rotation.errors import LockHeldError, RejectedError, VerificationError
+from rotation.errors import LockHeldError, RejectedError, ServiceError, VerificationError
 from rotation.events import Kind
 from rotation.model import Draft, Recorded
 from rotation.renewal import renew
-from rotation.schedule import MINUTE, is_renewal_wanted, renewal_at
+from rotation.schedule import DAY, MINUTE, is_renewal_wanted, renewal_at
 
 if TYPE_CHECKING:
     from rotation.decision import Snapshot
@@ -53,11 +53,14 @@ def extend(x: Settling, s: Snapshot, old: Token) -> Snapshot:
 
 
 def _move_expiry(x: Settling, s: Snapshot, current: Token, asked: Draft) -> Token | None:
-    """Ask for a later expiry; None if that is refused for good."""
+    """Ask for a later expiry; None if that is refused for good, or cannot be waited for."""
     place = (s.mandate.owner, s.mandate.organization)
     try:
         token = x.call(x.ports.issuer.extend, *place, current, asked.valid_to)
-    except RejectedError as exc:
+    except ServiceError as exc:
+        is_last_day = current.valid_to - x.ports.clock() <= DAY
+        if not isinstance(exc, RejectedError) and not is_last_day:
+            raise
         told = {"reason": exc.reason, "message": f"{exc}; it is renewed instead"}
         x.recorder.of_token(Kind.ROTATION_FAILED, s, current, **told)
         return None

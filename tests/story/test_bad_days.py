@@ -5,12 +5,22 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from rotation.decision import Action
 from rotation.events import Kind
 from rotation.fleet import State, state
 from rotation.report import Ending
 from sandbox.content import Properties
-from sandbox.fault import Answer, Delay, Drop, Fault
+from sandbox.fault import (
+    Answer,
+    Delay,
+    Drop,
+    Fault,
+    refused_token,
+    sign_in_page,
+    unavailable,
+)
 from sandbox.furniture import ORGANIZATION, OWNER, VAULT, Placement, place, plant
 from tests.story.plot import DUE, SECRET, extension, loss, renewal
 from tests.story.stage import DAY, GRACE, HOUR, STRANGER, Stage
@@ -121,6 +131,25 @@ def test_a_policy_that_cannot_be_read_is_waited_for() -> None:
 
     assert (outcome.ending, outcome.reason) == (Ending.FAILED, "unavailable")
     assert len(stage.all_bound(SECRET)) == 1
+
+
+@pytest.mark.parametrize(
+    "answer", [unavailable(), refused_token("failedToReadTenantPolicy"), sign_in_page()]
+)
+def test_on_its_last_day_a_token_is_renewed_whatever_is_wrong_with_its_extension(
+    answer: Answer,
+) -> None:
+    """I1: to wait for a service that extends nothing would cost the token its life."""
+    stage = Stage()
+    place(stage.world, Placement(SECRET, mode="extend", age=DUE))
+    stage.world.faults.add(Fault(answer, "azure-devops", "update_pat", times=None))
+
+    stage.live(6 * DAY)
+
+    (made,) = (event for event in stage.events if event.event == Kind.TOKEN_STORED)
+    (before, now) = stage.all_bound(SECRET)
+    assert before.valid_to - DAY <= made.time <= before.valid_to - DAY + 2 * HOUR
+    assert stage.managed()[0].value == now.value
 
 
 def test_a_token_that_its_secret_left_behind_is_reported_and_not_touched() -> None:

@@ -1,0 +1,89 @@
+"""The argument for the protocol names tests that there are, and numbers that hold."""
+
+from __future__ import annotations
+
+import ast
+import re
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from rotation import model, policy, renewal, rotator, schedule, settling
+from rotation.adapters import border, refusal
+from tests.mutants.catalogue import load
+from tests.story import plot, test_crash, test_two_runners
+from tests.unit import test_fuzz
+
+ROOT = Path(__file__).parents[2]
+PROTOCOL = (ROOT / "docs" / "protocol.md").read_text()
+NAMED = sorted(set(re.findall(r"`(tests/[\w/]+\.py(?:::\w+)*)`", PROTOCOL)))
+NUMBERS = {
+    "policy.RULES": len(policy.RULES) + 1,
+    "settling.LIMIT": settling.LIMIT,
+    "settling.ACTIONS_LIMIT": settling.ACTIONS_LIMIT,
+    "rotator.SUPERSEDED_LIMIT": rotator.SUPERSEDED_LIMIT,
+    "model.DIGEST_LENGTH": model.DIGEST_LENGTH,
+    "schedule.SPREAD": schedule.SPREAD,
+    "border.CLOCK_TOLERANCE": border.CLOCK_TOLERANCE,
+    "renewal.ROUNDING": renewal.ROUNDING,
+    "test_crash.HEALING_RUNS": test_crash.HEALING_RUNS,
+    "plot.PLOTS": len(plot.PLOTS),
+    "test_two_runners.PIECES": len(test_two_runners.PIECES),
+    "catalogue.toml": len(load()),
+    "refusal.REFUSALS": len(refusal.REFUSALS),
+    "test_fuzz.PROOF_CASES": test_fuzz.PROOF_CASES,
+}
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_a_test_that_is_named_is_there(name: str) -> None:
+    """Each is a file, or a test in it."""
+    file, *names = name.split("::")
+
+    assert (ROOT / file).is_file()
+    assert "::".join(names) in {"", *_tests_in(ROOT / file)}
+
+
+def test_many_tests_are_named() -> None:
+    """The page was read: its names are of the form that is looked for."""
+    assert len(NAMED) > 30
+
+
+def test_the_numbers_hold() -> None:
+    """Each number stands in the table as the code has it, and none besides."""
+    table = re.findall(r"^\| [^|]+ \| ([^|]+) \| `([\w.]+)`", PROTOCOL, re.MULTILINE)
+
+    assert {name: value for value, name in table} == {
+        name: _shown(number) for name, number in NUMBERS.items()
+    }
+
+
+def test_the_evidence_is_what_the_proof_counts() -> None:
+    """Each row of the evidence is counted by some test, and each that is counted has its row."""
+    evidence = PROTOCOL.split("<!-- proof -->")[1].split("<!-- end of proof -->")[0]
+    rows = {row.strip() for row in re.findall(r"^(\D+?)  +[\d,]+$", evidence, re.MULTILINE)}
+    sources = (path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
+    counted = {name for text in sources for name in re.findall(r'\btally\("([^"]+)"', text)}
+
+    assert rows - {"leaks", "texts searched for leaks", "tests", "failures"} == counted - {"crash"}
+    assert re.search(r"^failures +0$", evidence, re.MULTILINE)
+
+
+@cache
+def _tests_in(path: Path) -> set[str]:
+    """Give the tests of a file, with their classes, as pytest names them."""
+    found = set()
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, ast.FunctionDef):
+            found.add(node.name)
+        elif isinstance(node, ast.ClassDef):
+            found |= {f"{node.name}::{n.name}" for n in node.body if isinstance(n, ast.FunctionDef)}
+    return found
+
+
+def _shown(number: object) -> str:
+    """Write a number as the page does."""
+    if hasattr(number, "total_seconds"):
+        return f"{number.total_seconds() / 60:.0f} minutes"
+    return f"{number:,}" if isinstance(number, int) else str(number)
