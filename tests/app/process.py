@@ -48,6 +48,7 @@ if TYPE_CHECKING:
         ) -> AbstractContextManager[ProcessStage]:
             """Set it for a ``with`` block."""
 
+
 CONTEXT = multiprocessing.get_context("forkserver")
 CONTEXT.set_forkserver_preload(
     [child.__name__, "function_app", "rotation.cli", "rotation.wiring", "sandbox.launch"]
@@ -156,7 +157,7 @@ class ProcessStage(Stage):
         return died_at[0] if died_at else None
 
     @contextmanager
-    def standing(self, stand: Callable[[Stop], object]) -> Iterator[None]:
+    def standing(self, stand: Callable[[Stop], None]) -> Iterator[None]:
         """Have ``stand`` called, while a block runs, wherever a process stands at the wire.
 
         That is in the thread in which a call arrived; what it raises takes the place of the answer.

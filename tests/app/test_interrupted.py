@@ -33,9 +33,7 @@ STOPS = (
 MANY = 12
 
 
-def interrupt(
-    stage: ProcessStage, where: str, number: Signals
-) -> subprocess.CompletedProcess[str]:
+def interrupt(stage: ProcessStage, where: str, number: Signals) -> subprocess.CompletedProcess[str]:
     """Run the program, send it a signal where it first stands there, and wait for its end."""
     offset = str((stage.clock() - wall()).total_seconds())
     with subprocess.Popen(
