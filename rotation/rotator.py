@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import traceback
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import PurePath
@@ -85,7 +86,7 @@ class Rotator:
         recorder.say(Kind.SCAN_STARTED)
         self._scanned_at = self._scanned_at or scanned_at
         observer = self._observer()
-        with ThreadPoolExecutor(self._scope.concurrency) as pool:
+        with _threads(self._scope.concurrency) as pool:
             sessions = self._ask_sessions(pool, self._sessions.keep)
             for session in sessions:
                 recorder.session(session)
@@ -113,7 +114,7 @@ class Rotator:
     def survey(self, progress: Progress = silently) -> Fleet:
         """Look at all managed secrets and owners, and decide, but do nothing."""
         observer = self._observer()
-        with ThreadPoolExecutor(self._scope.concurrency) as pool:
+        with _threads(self._scope.concurrency) as pool:
             sessions = self._ask_sessions(pool, observer.sessions)
             secrets, vault_failures = self._list(pool)
             findings = []
@@ -268,6 +269,16 @@ class Rotator:
 
     def _recorder(self) -> Recorder:
         return Recorder(self._ports.log, self._ports.clock, uuid4().hex[:12])
+
+
+@contextmanager
+def _threads(count: int) -> Iterator[ThreadPoolExecutor]:
+    """Give threads; if the work is broken off, they finish what was begun, and begin no more."""
+    pool = ThreadPoolExecutor(count)
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _find(secret: ManagedSecret, observer: Observer) -> Finding:

@@ -123,7 +123,11 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self) -> None:
         length = int(self.headers.get("Content-Length") or 0)
         headers = {name.lower(): value for name, value in self.headers.items()}
-        request = Request(self.command, self.path, headers, self.rfile.read(length))
+        body = self.rfile.read(length)
+        if len(body) < length:  # its client died while it wrote: a part of a request is none
+            self.close_connection = True
+            return
+        request = Request(self.command, self.path, headers, body)
         try:
             response = self.server.respond(request)
         except ConnectionDroppedError:

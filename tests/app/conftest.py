@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -10,11 +11,19 @@ import pytest
 from sandbox.clock import ManualClock
 from sandbox.furniture import ORGANIZATION, OWNER, VAULT
 from sandbox.world import World
+from tests.app.process import ProcessStage
 from tests.contract.conftest import authority, sandbox
 from tests.stage import loggers, slept
+from tests.story.stage import START
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
     from sandbox.clock import Clock
+    from sandbox.https import Authority
+    from tests.app.process import SetStage
+    from tests.story.plot import Plot
 
 __all__ = ["authority", "loggers", "sandbox", "slept"]
 
@@ -41,3 +50,20 @@ def world(clock: Clock) -> World:
 @pytest.fixture(autouse=True)
 def process_as_before(loggers: object, slept: object) -> None:
     """Leave the loggers as they were, and let no waiting take time."""
+
+
+@pytest.fixture
+def set_stage(
+    authority: Authority, tmp_path: Path, search_too: Callable[[str, str], None]
+) -> SetStage:
+    """Give a function that sets a stage on which a plot begins, for processes of the product."""
+
+    @contextmanager
+    def set_stage(plot: Plot, start: datetime = START) -> Iterator[ProcessStage]:
+        stage = ProcessStage(ManualClock(start), folder=tmp_path, hear=search_too)
+        plot.begin(stage)
+        stage.use()
+        with stage.opened(authority):
+            yield stage
+
+    return set_stage

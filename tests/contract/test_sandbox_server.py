@@ -70,6 +70,18 @@ def test_a_client_that_never_speaks_holds_up_nobody(world: World, authority: Aut
     assert answer.status_code == 401
 
 
+def test_a_request_that_was_cut_off_has_no_effect(world: World, authority: Authority) -> None:
+    """A client that dies between the head of its request and the body has asked for nothing."""
+    with Sandbox(world, authority) as sandbox:
+        host, port = sandbox.identity_url.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port))) as client:
+            client.sendall(b"POST /msi/token HTTP/1.1\r\nContent-Length: 10\r\n\r\n{")
+            client.shutdown(socket.SHUT_WR)
+            answer = client.recv(1024)
+
+    assert (answer, world.calls) == (b"", [])
+
+
 def test_an_open_connection_does_not_hold_up_the_end(world: World, authority: Authority) -> None:
     """Idle connections are ended; their clients notice at the next request."""
     with requests.Session() as http:
