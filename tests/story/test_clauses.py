@@ -112,6 +112,27 @@ def test_an_unknown_value_is_never_adopted_by_exclusion() -> None:
     stage.live(GRACE + 2 * HOUR)
 
 
+def test_a_restored_value_is_known_by_its_own_id() -> None:
+    """Its token is younger than the list of tokens: the id in the copied tags is not taken."""
+    stage = Stage()
+    old = place(stage.world, DUE)
+
+    def overtake() -> None:
+        stage.run()
+        stored = stage.world.registry.find(newest(stage).value)
+        assert stored
+        paste(stage, stored, {"pat-authorization-id": recorded_id(old)})
+
+    before(stage, "get_secret", overtake)
+
+    (outcome,) = stage.run().outcomes
+
+    token = stage.world.registry.find(newest(stage).value)
+    assert token
+    assert outcome.actions == (Action.ADOPT,)
+    assert newest(stage).tags["pat-authorization-id"] == recorded_id(token)
+
+
 @pytest.mark.parametrize(
     "strong",
     [
