@@ -399,6 +399,23 @@ def test_a_successor_is_bound_like_its_predecessor() -> None:
     assert successor.display_name == token.display_name
 
 
+@pytest.mark.parametrize("is_dead", [False, True], ids=["due", "dead"])
+def test_a_successor_has_the_scope_of_its_own_predecessor(*, is_dead: bool) -> None:
+    """An older token of the secret may do more, and is in its grace: nothing grows again."""
+    stage = Stage()
+    plant(stage.world, replace(DUE, scope="vso.code vso.packaging"))
+    token = place(stage.world, Placement(SECRET, age=HOUR) if is_dead else DUE)
+    if is_dead:
+        stage.kill(token)
+
+    stage.run()
+
+    successor = stage.world.registry.find(newest(stage).value)
+    assert successor
+    assert successor != token
+    assert successor.scope == token.scope
+
+
 def test_every_date_comes_from_the_answer() -> None:
     """A policy cuts the life short without a word: the vault shows when the token really dies."""
     stage = Stage()

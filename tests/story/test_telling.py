@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -14,10 +15,10 @@ from rotation.rotator import GLANCES, SUPERSEDED_LIMIT
 from rotation.settling import ACTIONS_LIMIT
 from rotation.steps import STEPS
 from sandbox.fault import Answer, Delay, Fault
-from sandbox.furniture import VAULT, Placement, place, plant
+from sandbox.furniture import ORGANIZATION, VAULT, Placement, place, plant
 from sandbox.ports import MemoryLocks
 from tests.story.plot import DUE, PLOTS, SECRET, Plot, loss, old_session, renewal
-from tests.story.stage import DAY, HOUR, Stage
+from tests.story.stage import DAY, GRACE, HOUR, Stage
 
 MINUTE = timedelta(minutes=1)
 
@@ -127,6 +128,92 @@ def test_a_look_at_the_fleet_changes_nothing(plot: Plot) -> None:
 # --- Events ----------------------------------------------------------------------------------
 
 
+RENEWED = [Kind.TOKEN_CREATED, Kind.TOKEN_STORED]
+DIED = [Kind.PROOF_FAILED, Kind.TOKEN_LOST, *RENEWED]
+TOLD = {
+    "a token is due": RENEWED,
+    "a token in mode extend is due": [Kind.TOKEN_EXTENDED],
+    "an extension meets a wall": RENEWED,
+    "an extension is refused": [Kind.ROTATION_FAILED, *RENEWED],
+    "a predecessor outlived its grace": [Kind.TOKEN_RETIRED],
+    "several tokens outlived their grace": [Kind.TOKEN_RETIRED, Kind.TOKEN_RETIRED],
+    "an older value was restored": [Kind.TOKEN_ADOPTED],
+    "a value was pasted with copied tags": RENEWED,
+    "a value was put under management": RENEWED,
+    "the vault shows another expiry": [Kind.METADATA_REFRESHED],
+    "a token was revoked by somebody else": DIED,
+    "a token expired unnoticed": RENEWED,
+    "a token died silently": DIED,
+    "a leaked token is to be retired now": [Kind.TOKEN_RETIRED],
+    "the owner was changed": [Kind.ROTATION_REJECTED],
+    "the organization was changed": [Kind.ROTATION_REJECTED],
+    "a session was not saved for a day": [Kind.SESSION_REFRESHED],
+}
+
+
+@pytest.mark.parametrize("story", PLOTS)
+def test_each_story_is_told(story: str) -> None:
+    """Nothing happens in silence, and nothing is told twice; where nothing happened, nothing is."""
+    stage = PLOTS[story].stage()
+
+    stage.run()
+
+    kinds = [event.event for event in stage.events]
+    assert kinds == [Kind.SCAN_STARTED, *TOLD.get(story, []), Kind.SCAN_COMPLETED]
+
+
+def test_a_rotation_is_told_with_the_tokens_and_versions_that_it_was_about() -> None:
+    """Whoever looks for a token that is gone finds which one took its place, and where."""
+    stage = Stage()
+    old = renewal(stage)
+
+    stage.live(GRACE + HOUR)
+
+    (secret,) = stage.managed()
+    (new,) = stage.bound(SECRET)
+    about = {
+        event.event: (event.authorization_id, event.previous_authorization_id, event.secret_version)
+        for event in stage.events
+        if event.secret == SECRET
+    }
+    assert about == {
+        Kind.TOKEN_CREATED: (new.authorization_id, None, None),
+        Kind.TOKEN_STORED: (new.authorization_id, old.authorization_id, secret.id),
+        Kind.TOKEN_RETIRED: (old.authorization_id, None, secret.id),
+    }
+
+
+@pytest.mark.parametrize("mode", ["regenerate", "extend"])
+def test_a_life_that_was_cut_short_is_told(mode: str) -> None:
+    """A policy grants less than was asked for, and says nothing of it."""
+    stage = Stage()
+    place(stage.world, Placement(SECRET, mode=mode, age=DUE))
+    organization = stage.world.organization(ORGANIZATION)
+    counted_from_its_creation = DUE if mode == "extend" else 0 * DAY
+    limit = counted_from_its_creation + 20 * DAY
+    organization.policy = replace(organization.policy, max_lifespan=limit)
+
+    stage.run()
+
+    (secret,) = stage.managed()
+    clamped = [event for event in stage.events if event.event is Kind.LIFETIME_CLAMPED]
+    assert [event.expires_at for event in clamped] == [secret.expires_at]
+    assert secret.expires_at == stage.clock() + 20 * DAY
+
+
+@pytest.mark.parametrize(("refused", "reason"), [("create_pat", "failed"), (None, "completed")])
+def test_the_end_of_a_run_says_how_it_went(refused: str | None, reason: str) -> None:
+    """The last event is what a dashboard counts."""
+    stage = Stage()
+    renewal(stage)
+    if refused:
+        stage.refuse(refused, "accessDenied")
+
+    stage.run()
+
+    assert (stage.events[-1].event, stage.events[-1].reason) == (Kind.SCAN_COMPLETED, reason)
+
+
 def test_a_token_that_died_early_is_told() -> None:
     """An administrator revoked it: whoever did not is to know."""
     stage = Stage()
@@ -184,7 +271,7 @@ def test_a_run_remembers_the_one_before() -> None:
     before_the_hour(stage, SECRET, 2 * HOUR)
     rotator = stage.process().rotator
     rotator.run()
-    actions = []
+    actions: list[Action] = []
 
     for _ in range(8):
         stage.clock.advance(3 * HOUR)
