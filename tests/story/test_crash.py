@@ -53,7 +53,7 @@ def test_a_crash_at_any_call_is_healed(plot: Plot, wait: timedelta, tally: Tally
             stage.clock.advance(wait)
             stage.end(HEALING_RUNS)
     assert number > 5
-    tally("crashes", number)
+    tally("crash points", number)
 
 
 @CASES

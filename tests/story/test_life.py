@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from tests.story.plot import PLOTS, Plot
@@ -9,11 +11,14 @@ from tests.story.stage import DAY, GRACE, HOUR
 
 CASES = pytest.mark.parametrize("plot", PLOTS.values(), ids=PLOTS.keys())
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 WRITES = frozenset({"set_secret", "update_secret", "create_pat", "update_pat", "revoke_pat"})
 
 
 @CASES
-def test_one_run_does_what_the_story_needs(plot: Plot) -> None:
+def test_one_run_does_what_the_story_needs(plot: Plot, tally: Callable[[str, int], None]) -> None:
     """One run carries out the actions of the rules, and settles the secret."""
     stage = plot.stage()
 
@@ -22,6 +27,7 @@ def test_one_run_does_what_the_story_needs(plot: Plot) -> None:
     expected = [(plot.ending, plot.actions)] if plot.is_managed else []
     assert [(outcome.ending, outcome.actions) for outcome in outcomes] == expected
     stage.check()
+    tally("stories", 1)
 
 
 @CASES

@@ -137,5 +137,5 @@ def test_no_order_of_two_runs_breaks_a_promise_when_one_dies(piece: Piece, tally
 def count(explored: Explored, tally: Tally) -> None:
     """Count what was explored, which is more than one order."""
     assert explored.orders > explored.states
-    tally("orders of two runs", explored.orders)
+    tally("interleavings of two runs", explored.orders)
     tally("states of two runs", explored.states)

@@ -12,8 +12,9 @@ import pytest
 
 @pytest.mark.parametrize("number", [1, 20, 1000])
 def test_counting(tally, number):
-    tally("crashes", number)
-    tally("pairs of crashes", 1)
+    count = tally
+    count("crashes", number)
+    count("pairs of crashes", 1)
 """
 
 

@@ -30,7 +30,7 @@ def test_a_year_keeps_every_promise(*, is_proof: bool, tally: Callable[[str, int
     year: dict[str, Any] = json.loads(lived.stdout)
 
     assert year["faults"] == []
-    assert (year["foreign"], year["leaks"]) == (0, 0)
+    assert (year["foreign"], year["leaks"], year["dead_at_the_end"]) == (0, 0, 0)
     assert_that_the_killed_live_again(year)
     assert_that_much_has_happened(year)
     tally("simulated hours of a secret", year["hours"] * year["secrets"])

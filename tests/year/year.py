@@ -67,6 +67,9 @@ class Figures:
     """After a kill that was in no outage."""
     doomed: int = 0
     """Tokens whose whole window lay in an outage."""
+    ended_by_a_policy: int = 0
+    """Tokens in mode extend that were older than a new policy allows."""
+    dead_at_the_end: int = 0
     faults: list[str] = field(default_factory=list)
     """What did not hold."""
     foreign: int = 0
@@ -100,11 +103,11 @@ class Year:
         self.consumers = Consumers(self.invariants)
         self.foreign = self._plant_foreign()
         self.world.faults = self.weather
-        scope = Scope(VAULTS, OWNERS, DEFAULTS, 1)
-        self.scope = scope
+        self.scope = Scope(VAULTS, OWNERS, DEFAULTS, 1)
         self.process: InProcess | None = None
         self.scanned_at: datetime | None = None
         self.dead_since: dict[str, datetime] = {}
+        """The secrets whose newest version does not work."""
         self.killed: set[str] = set()
         """The secrets whose token somebody outside has killed."""
 
@@ -291,6 +294,9 @@ class Year:
         figures.calls_into_an_outage = self.weather.unanswered
         figures.created, figures.extended, figures.revoked = (deeds[deed] for deed in Deed)
         figures.uses = self.consumers.uses
+        outsiders = figures.killed + figures.doomed
+        figures.ended_by_a_policy = len(self.invariants.killed) - outsiders
+        figures.dead_at_the_end = len(self.dead_since)
         figures.foreign = sum(
             self.world.registry.find(token.value) != token for token in self.foreign
         )
