@@ -179,8 +179,10 @@ class World:
         """
         with self.ground.lock:
             self.calls.append(call)
-            kind = self.faults.take(call)
         self.before_call(call)
+        # Not before the hook: a process that stands there has not yet met its fault.
+        with self.ground.lock:
+            kind = self.faults.take(call)
         if isinstance(kind, Delay):
             wait(kind.span)
         _interrupt(kind, after_effect=False)

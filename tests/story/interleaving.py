@@ -116,6 +116,8 @@ class _Performance:
             opened.enter_context(self.stage.runner(voice.work, locks)) for voice in self.voices
         ]
         self.dead: set[int] = set()
+        self.made: list[list[Hashable]] = [[] for _ in duet.parts]
+        """The calls that each has made, with what the tape of its ports does not tell."""
 
     def possible(self, *, is_mortal: bool) -> list[_Move]:
         """Give what can happen next."""
@@ -128,16 +130,24 @@ class _Performance:
         if move.is_death:
             self.dead.add(move.number)
             return
-        stop = self.runners[move.number].go()
+        runner = self.runners[move.number]
+        self.made[move.number].append((str(runner.stop), self.stage.clock(), self._sessions()))
+        stop = runner.go()
         while stop and stop.is_after:
-            stop = self.runners[move.number].go()
+            stop = runner.go()
 
     def state(self) -> State:
         """Give all that the future depends on."""
         stops = tuple(str(runner.stop) for runner in self.runners)
         heard = tuple(tuple(voice.heard) for voice in self.voices)
+        made = tuple(map(tuple, self.made))
         world = (self.stage.fingerprint(), self.stage.clock())
-        return hash((world, stops, heard, frozenset(self.dead)))
+        return hash((world, stops, heard, made, frozenset(self.dead)))
+
+    def _sessions(self) -> Hashable:
+        """Give what a process may read of the owners' sessions, which is on no tape."""
+        vault = self.stage.world.session_vault
+        return tuple((secret.id, secret.enabled) for secret in vault.list_secrets())
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -190,7 +190,7 @@ class Invariants:
         before, after = entry.before, entry.after
         if after.valid_to <= entry.at:
             self.killed.add(after.authorization_id)
-        if before is None or (before.scope, before.accounts) != (after.scope, after.accounts):
+        if before is None or replace(before, valid_to=after.valid_to) != after:
             return "I5: an extension changed more than the expiry"
         return _reach(after, wish, entry.at)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from rotation.model import Defaults
@@ -180,6 +181,7 @@ class Stage:
         versions = [
             (
                 (vault.name, version.id, version.created_at, version.enabled, version.expires_at),
+                (version.content_type, sha256(version.value.encode()).hexdigest()),
                 tuple(sorted(version.tags.items())),
             )
             for vault in self.world.vaults.values()

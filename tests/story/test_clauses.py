@@ -112,6 +112,27 @@ def test_an_unknown_value_is_never_adopted_by_exclusion() -> None:
     stage.live(GRACE + 2 * HOUR)
 
 
+def test_a_restored_value_is_known_by_its_own_id() -> None:
+    """Its token is younger than the list of tokens: the id in the copied tags is not taken."""
+    stage = Stage()
+    old = place(stage.world, DUE)
+
+    def overtake() -> None:
+        stage.run()
+        stored = stage.world.registry.find(newest(stage).value)
+        assert stored
+        paste(stage, stored, {"pat-authorization-id": recorded_id(old)})
+
+    before(stage, "get_secret", overtake)
+
+    (outcome,) = stage.run().outcomes
+
+    token = stage.world.registry.find(newest(stage).value)
+    assert token
+    assert outcome.actions == (Action.ADOPT,)
+    assert newest(stage).tags["pat-authorization-id"] == recorded_id(token)
+
+
 @pytest.mark.parametrize(
     "strong",
     [
@@ -376,6 +397,23 @@ def test_a_successor_is_bound_like_its_predecessor() -> None:
     assert successor
     assert successor != token
     assert successor.display_name == token.display_name
+
+
+@pytest.mark.parametrize("is_dead", [False, True], ids=["due", "dead"])
+def test_a_successor_has_the_scope_of_its_own_predecessor(*, is_dead: bool) -> None:
+    """An older token of the secret may do more, and is in its grace: nothing grows again."""
+    stage = Stage()
+    plant(stage.world, replace(DUE, scope="vso.code vso.packaging"))
+    token = place(stage.world, Placement(SECRET, age=HOUR) if is_dead else DUE)
+    if is_dead:
+        stage.kill(token)
+
+    stage.run()
+
+    successor = stage.world.registry.find(newest(stage).value)
+    assert successor
+    assert successor != token
+    assert successor.scope == token.scope
 
 
 def test_every_date_comes_from_the_answer() -> None:

@@ -69,7 +69,7 @@ def test_a_second_crash_is_healed(plot: Plot, tally: Tally) -> None:
             stage = crash(plot, (first,), opened)
             if stage is None:
                 break
-            world = stage.fingerprint()
+            world = (stage.fingerprint(), stage.clock())
         if world not in judged:
             judged[world] = judge_second(plot, first)
         pairs += judged[world]

@@ -38,8 +38,8 @@ SCOPES = ("vso.code", "vso.packaging", "vso.build_execute vso.code")
 DEFAULTS = Defaults(OWNERS, 30 * DAY, 90 * DAY, 48 * HOUR)
 OUTAGE = 3 * DAY
 CRASH_RATE, FAULT_RATE = 0.02, 0.05
-DOOMED = OUTAGE + DAY
-"""A window with a day to spare after an outage: a token with less may die in it."""
+MISSED = 4 * HOUR
+"""So long before an outage a renewal may have begun to fail by chance, and rested."""
 
 
 @dataclass
@@ -270,13 +270,14 @@ class Year:
         self.figures.minutes_dead_at_most = max(self.figures.minutes_dead_at_most, dead // MINUTE)
 
     def _is_doomed(self, _name: str, secret: SecretVersion, token: Token) -> bool:
-        """Tell whether a token expired in an outage, or just after it, with too short a window.
+        """Tell whether a token expired in an outage, or just after it, with its whole window.
 
         Nobody could have renewed it.
         """
         window = min(token.valid_to - token.valid_from, Wish(secret.tags).lifetime) / 3
-        is_doomed = window < DOOMED and any(
-            outage.begins_at <= token.valid_to <= outage.ends_at + HOUR
+        is_doomed = any(
+            outage.begins_at - MISSED <= token.valid_to - window
+            and token.valid_to <= outage.ends_at + HOUR
             for outage in self.weather.outages
         )
         if is_doomed:
