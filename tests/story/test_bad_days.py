@@ -98,6 +98,23 @@ def test_a_scope_that_was_narrowed_stays_narrow() -> None:
     assert living.valid_to > stage.clock() + 29 * DAY
 
 
+def test_a_token_that_its_extension_has_killed_is_not_in_grace() -> None:
+    """A lifespan policy that was lowered moves its end into the past: nobody can use it any more.
+
+    Its successor is the only one, and the run says so.
+    """
+    stage = Stage()
+    extension(stage)
+    organization = stage.world.organization(ORGANIZATION)
+    organization.policy = replace(organization.policy, max_lifespan=2 * DAY)
+
+    (outcome,) = stage.run().outcomes
+
+    assert outcome.actions == (Action.EXTEND, Action.RENEW)
+    assert outcome.reason == "fresh"
+    assert len(stage.bound(SECRET)) == 1
+
+
 def test_a_refused_extension_is_told() -> None:
     """It is renewed instead, and an event has the service's own word for the refusal."""
     stage = Stage()
