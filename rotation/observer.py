@@ -1,7 +1,8 @@
 """Observing: what the rules look at, gathered with as few calls as they need.
 
 An observer serves one run: the sessions, and the tokens of each owner in each organization, are
-asked for once. A single secret is read only when a rule asks for its value.
+asked for once, and again when the answer is older than a settling may be. A single secret is read
+only when a rule asks for its value.
 """
 
 from __future__ import annotations
@@ -14,13 +15,14 @@ from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Protocol, TypeVar
 from rotation import tags
 from rotation.decision import Decision, Fact, Question, Snapshot
 from rotation.policy import decide
+from rotation.settling import LIMIT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
     from rotation.model import Defaults, Inventory, ManagedSecret, Recorded, SecretName, Session
-    from rotation.ports import OwnerSessions
+    from rotation.ports import Clock, OwnerSessions
     from rotation.settling import Ports
 
 P = ParamSpec("P")
@@ -60,8 +62,8 @@ class Observer:
         self._ports = ports
         self._defaults = defaults
         self._scanned_at = scanned_at
-        self.sessions: _Once[Session] = _Once(sessions.session)
-        self.inventories: _Once[Inventory] = _Once(ports.issuer.inventory)
+        self.sessions: _Once[Session] = _Once(sessions.session, ports.clock)
+        self.inventories: _Once[Inventory] = _Once(ports.issuer.inventory, ports.clock)
 
     def glance(self, secret: ManagedSecret) -> tuple[Snapshot, Decision | Question]:
         """Decide from what a list shows, as far as that goes.
@@ -137,7 +139,8 @@ class Observer:
             learned = {"proof": call(issuer.prove, *place, s.secret.value)}
         elif fact is Fact.HISTORY:
             former = self._former_id(s, call)
-            learned = {"former_id": former, "recorded": self.inventories(*place).find(former)}
+            listed = call(self.inventories, *place)
+            learned = {"former_id": former, "recorded": listed.find(former)}
         return replace(s, known=s.known | {fact}, **learned)
 
     def _former_id(self, s: Snapshot, call: Caller) -> str | None:
@@ -166,37 +169,42 @@ def _id(recorded: Recorded | None) -> str | None:
 class _Once(Generic[T]):
     """Asks for each thing once, however many threads want it; an error is an answer, too.
 
-    The names of owners and organizations differ from others by more than case.
+    An answer that is older than a settling may be counts no more: people have renamed and narrowed
+    tokens since. The names of owners and organizations differ from others by more than case.
     """
 
-    def __init__(self, ask: Callable[..., T]) -> None:
+    def __init__(self, ask: Callable[..., T], clock: Clock) -> None:
         self._ask = ask
-        self._answers: dict[tuple[str, ...], Future[T]] = {}
-        self._known: dict[tuple[str, ...], T] = {}
+        self._clock = clock
+        self._answers: dict[tuple[str, ...], tuple[datetime, Future[T]]] = {}
+        self._known: dict[tuple[str, ...], tuple[datetime, T]] = {}
         """The answers without errors, under the very names that were asked for."""
         self._guard = Lock()
 
     def __call__(self, *key: str) -> T:
         if (known := self.known(*key)) is not None:
             return known
-        folded = tuple(map(str.casefold, key))
+        folded, now = tuple(map(str.casefold, key)), self._clock()
         with self._guard:
-            answer = self._answers.get(folded)
-            is_first = answer is None
-            if answer is None:
-                answer = self._answers[folded] = Future()
+            asked_at, answer = self._answers.get(folded, (now, None))
+            is_first = answer is None or now - asked_at > LIMIT
+            if answer is None or is_first:
+                asked_at, answer = self._answers[folded] = now, Future()
         if is_first:
             try:
                 answer.set_result(self._ask(*key))
             except BaseException as exc:  # noqa: BLE001 - kept, and raised for whoever asks
                 answer.set_exception(exc)
-        return self._known.setdefault(key, answer.result())
+        found = answer.result()
+        self._known[key] = asked_at, found
+        return found
 
     def known(self, *key: str) -> T | None:
         """Give an answer that is there already, without waiting for anybody."""
-        return self._known.get(key)
+        asked_at, found = self._known.get(key, (None, None))
+        return found if asked_at and self._clock() - asked_at <= LIMIT else None
 
     def answered(self) -> dict[tuple[str, ...], T]:
         """Give what was asked for and answered, without the errors."""
-        done = {key: answer for key, answer in self._answers.items() if answer.done()}
+        done = {key: answer for key, (_, answer) in self._answers.items() if answer.done()}
         return {key: answer.result() for key, answer in done.items() if not answer.exception()}

@@ -38,8 +38,8 @@ def extend(x: Settling, s: Snapshot, old: Token) -> Snapshot:
         # A crash here leaves a token that lives for longer than the vault shows: rule 8 or 9.
         if token is None or renewal_at(token, s.mandate, s.secret.name) <= now:
             # Refused; or a wall: the date of creation plus the policy's maximum.
-            return replace(s, recorded=token or old, has_wall=True)
-        proven = prove(x, replace(s, recorded=token), token)
+            return replace(_amended(s, token or old), has_wall=True)
+        proven = prove(x, _amended(s, token), token)
         if not proven.proof:
             return proven  # rule 7 goes on
         kept = tags.succeeded(s.secret.tags)
@@ -48,8 +48,13 @@ def extend(x: Settling, s: Snapshot, old: Token) -> Snapshot:
     if asked.valid_to - token.valid_to > MINUTE:
         x.recorder.of_token(Kind.LIFETIME_CLAMPED, s, token)
     x.recorder.of_token(Kind.TOKEN_EXTENDED, s, token)
+    return replace(proven, secret=written)
+
+
+def _amended(s: Snapshot, token: Token) -> Snapshot:
+    """Know the current token as an answer tells it."""
     others = (t for t in s.bound if t.authorization_id != token.authorization_id)
-    return replace(proven, secret=written, bound=(*others, token))
+    return replace(s, recorded=token, bound=(*others, token))
 
 
 def _move_expiry(x: Settling, s: Snapshot, current: Token, asked: Draft) -> Token | None:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from sandbox.https import Authority
+    from sandbox.ports import InProcess
     from tests.app.child import Work
     from tests.story.plot import Plot
 
@@ -127,7 +128,10 @@ class ProcessStage(Stage):
         process.start()
         return process
 
-    def run(self) -> RunReport:
+    def run(
+        self,
+        process: InProcess | None = None,  # noqa: ARG002 - a process here lives for one run
+    ) -> RunReport:
         """Run once, from the start to the end of a process."""
         report = _read(self.start().finish())
         self.reports.append(report)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from tests.story.invariant import Wish, orders_retirement
+from tests.story.invariant import Wish, is_handed_over, orders_retirement
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
+    from sandbox.token import Token
     from tests.story.invariant import Invariants
 
 
@@ -17,8 +18,14 @@ if TYPE_CHECKING:
 class _Held:
     vault: str
     secret: str
-    until: datetime
-    """The grace period after the value was taken: a job runs no longer."""
+    taken_at: datetime
+    grace: timedelta
+    """The shortest that anybody has allowed since then."""
+
+    @property
+    def until(self) -> datetime:
+        """The end of the grace period after the value was taken: a job runs no longer."""
+        return self.taken_at + self.grace
 
 
 @dataclass
@@ -38,12 +45,7 @@ class Consumers:
         """
         world, now = self.invariants.world, self.invariants.world.clock()
         faults = []
-        for vault in self.invariants.watched():
-            for secret in world.vault(vault).list_secrets():
-                wish = Wish(secret.tags)
-                is_ours = vault not in self.invariants.lawless and wish.is_kept_fresh
-                if secret.enabled and is_ours:
-                    self._held[secret.value] = _Held(vault, secret.name, now + wish.grace)
+        self._take()
         for value, held in [*self._held.items()]:
             token = world.registry.find(value)
             if (
@@ -55,10 +57,32 @@ class Consumers:
                 continue
             self.uses += 1
             is_early = now < min(token.valid_to, held.until - self.invariants.clock_error)
-            if is_early and not self.invariants.works(token) and not self._is_ordered(value, held):
-                place = f"{held.vault}/{held.secret}"
-                faults.append(f"a value taken from {place} stopped working too early")
+            if is_early and not self.invariants.works(token):
+                if not self._is_given_up(token, held):
+                    place = f"{held.vault}/{held.secret}"
+                    faults.append(f"a value taken from {place} stopped working too early")
+                del self._held[value]
         return faults
+
+    def _take(self) -> None:
+        """Take every newest value, and hear how long those taken before may still be used."""
+        now, graces, taken = self.invariants.world.clock(), {}, {}
+        for vault in self.invariants.watched():
+            for secret in self.invariants.world.vault(vault).list_secrets():
+                wish = Wish(secret.tags)
+                if vault not in self.invariants.lawless and wish.is_kept_fresh:
+                    graces[vault, secret.name] = wish.grace
+                    if secret.enabled:
+                        taken[secret.value] = _Held(vault, secret.name, now, wish.grace)
+        for value, held in self._held.items():
+            grace = min(held.grace, graces.get((held.vault, held.secret), held.grace))
+            self._held[value] = replace(held, grace=grace)
+        self._held |= taken
+
+    def _is_given_up(self, token: Token, held: _Held) -> bool:
+        """Tell whether somebody else's word ended what was promised."""
+        is_elsewhere = is_handed_over(token, f"{held.vault}/{held.secret}".lower())
+        return is_elsewhere or self._is_ordered(token.value, held)
 
     def _is_ordered(self, value: str, held: _Held) -> bool:
         """Tell whether somebody ordered that what came before a later version is retired now."""

@@ -55,6 +55,16 @@ class Wish:
         days = self._number("pat-lifetime-days")
         return days * DAY if days else LIFETIME
 
+    @property
+    def owner(self) -> str:
+        """Whose tokens it claims; empty if there is only one owner, who need not be named."""
+        return self.tags.get("pat-owner", "").strip().lower()
+
+    @property
+    def organization(self) -> str:
+        """Where its tokens are."""
+        return self.tags.get("pat-organization", "").strip().lower()
+
     def _number(self, tag: str) -> int | None:
         """Read a tag; what does not parse is the rotator's to refuse."""
         text = self.tags.get(tag, "").strip()
@@ -105,6 +115,10 @@ class Invariants:
             *self._strays({name: lawful[name] for name in settled if name in lawful}, as_of),
         ]
 
+    def overlook(self) -> None:
+        """Pass over what was done to tokens since the last look."""
+        self.audited = len(self.world.registry.audit)
+
     # --- I1: the newest version authenticates --------------------------------------------------
 
     def _dead(self, secrets: Mapping[str, SecretVersion]) -> Iterator[str]:
@@ -115,8 +129,8 @@ class Invariants:
             if token is None or not is_ours or self.works(token):
                 continue
             self.dead[name] = token
-            is_killed = token.authorization_id in self.killed
-            if not is_killed and not self.is_excused(name, secret, token):
+            is_nobodys_fault = is_handed_over(token, name) or self.is_excused(name, secret, token)
+            if token.authorization_id not in self.killed and not is_nobodys_fault:
                 yield f"I1: the newest version of {name} does not authenticate"
 
     def works(self, token: Token) -> bool:
@@ -136,6 +150,8 @@ class Invariants:
             yield f"I6: {entry.deed} of a token that is bound to no managed secret: {mark!r}"
             return
         wish = Wish(secret.tags)
+        if not (secret.enabled and wish.is_kept_fresh):
+            yield f"I6: {entry.deed} of a token whose secret is not to be kept fresh: {mark!r}"
         if entry.deed is Deed.REVOKE:
             fault = self._hasty(entry, mark, wish)
         elif entry.deed is Deed.CREATE:
@@ -169,7 +185,12 @@ class Invariants:
     def _grown(self, token: Token, mark: str, wish: Wish, at: datetime) -> str | None:
         """I5: a new token is no more than one that was there before."""
         others = chain(self._stored(mark), self.bound(mark))
-        if all(other.scope != token.scope for other in others if other.value != token.value):
+        scopes = (
+            other.scope
+            for other in others
+            if other.value != token.value and other.owner == token.owner
+        )
+        if token.scope not in scopes:
             return f"I5: a token was made with the scope {token.scope}"
         return _reach(token, wish, at)
 
@@ -204,11 +225,24 @@ class Invariants:
         for token in self.world.living_tokens() if secrets else ():
             living[mark_of(token)].append(token)
         for name, secret in secrets.items():
+            wish = Wish(secret.tags)
             for token in living[name]:
                 youngest = max(token.valid_from, secret.created_at)
-                is_old = now - youngest > Wish(secret.tags).grace + self.clock_error
-                if token.value != secret.value and is_old:
+                is_old = now - youngest > wish.grace + self.clock_error
+                if token.value != secret.value and is_old and self.is_claimed(token, wish):
                     yield f"I3: {name} has a stray from {token.valid_from}"
+
+    def is_claimed(self, token: Token, wish: Wish) -> bool:
+        """Tell whether a bound token is of the owner and in the organization that a secret names.
+
+        Any other one is reported, and never touched.
+        """
+        owner = self.world.tenant.users.get(wish.owner)
+        organization = self.world.organizations.get(wish.organization)
+        is_here = organization and organization.account_id in (
+            token.accounts or [organization.account_id]
+        )
+        return bool(is_here) and (not wish.owner or (owner and owner.identity_id) == token.owner)
 
     def bound(self, mark: str) -> Iterator[Token]:
         """Give all tokens bound to a secret, dead or alive, the oldest first."""
@@ -219,6 +253,15 @@ def mark_of(token: Token) -> str:
     """Give the ``vault/name`` of the binding mark that ends a display name, in lower case."""
     name = token.display_name
     return name.lower()[name.rindex("[") + 1 : -1] if name.endswith("]") and "[" in name else ""
+
+
+def is_handed_over(token: Token, name: str) -> bool:
+    """Tell whether a token that a secret holds bears the mark of another one.
+
+    Its owner has said so, or somebody pasted a neighbour's value: the rules of the other secret
+    decide how long it lives.
+    """
+    return mark_of(token) not in {"", name}
 
 
 def orders_retirement(version: SecretVersion) -> bool:

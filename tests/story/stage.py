@@ -71,13 +71,14 @@ class Stage:
         owners = tuple(self.owners)
         return Scope([VAULT], owners, Defaults(owners, LIFETIME, 90 * DAY, GRACE), 1)
 
-    def run(self) -> RunReport:
-        """Run once, as a process of its own."""
-        process = self.process()
+    def run(self, process: InProcess | None = None) -> RunReport:
+        """Run once, as a process of its own, or as one that lives on."""
+        process = process or self.process()
+        begun = len(process.journal.events)
         try:
             report = process.rotator.run()
         finally:
-            self.events += process.journal.events
+            self.events += process.journal.events[begun:]
         self.reports.append(report)
         return report
 
@@ -136,12 +137,7 @@ class Stage:
 
     def check(self) -> None:
         """Look at the world itself for every invariant; of I3 for what the last run settled."""
-        settled = [
-            str(outcome.name).lower()
-            for outcome in (self.reports[-1].outcomes if self.reports else ())
-            if outcome.ending is Ending.SETTLED and outcome.reason != "more-to-do"
-        ]
-        self._judge(self.invariants.broken(settled))
+        self._judge(self.invariants.broken(self.settled()))
 
     def check_at_any_moment(self) -> None:
         """Look at the world itself for every invariant that holds always, also after a crash."""
@@ -156,6 +152,14 @@ class Stage:
         assert not faults, "\n".join(faults)
 
     # --- Looking -------------------------------------------------------------------------------
+
+    def settled(self) -> list[str]:
+        """Give the secrets (``vault/name``, lower case) that the last run settled."""
+        return [
+            str(outcome.name).lower()
+            for outcome in (self.reports[-1].outcomes if self.reports else ())
+            if outcome.ending is Ending.SETTLED and outcome.reason != "more-to-do"
+        ]
 
     def managed(self) -> list[SecretVersion]:
         """Give the newest versions of the managed secrets that are enabled."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -25,7 +26,11 @@ from sandbox.furniture import ORGANIZATION, OWNER, VAULT, Placement, place, plan
 from tests.story.plot import DUE, SECRET, extension, loss, renewal
 from tests.story.stage import DAY, GRACE, HOUR, STRANGER, Stage
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 MINUTE = timedelta(minutes=1)
+OTHER = "other-token"
 
 
 def kinds(stage: Stage) -> list[Kind]:
@@ -106,6 +111,23 @@ def test_a_scope_that_was_narrowed_stays_narrow() -> None:
     (living,) = stage.bound(SECRET)
     assert living.scope == "vso.packaging"
     assert living.valid_to > stage.clock() + 29 * DAY
+
+
+def test_a_token_that_its_extension_has_killed_is_not_in_grace() -> None:
+    """A lifespan policy that was lowered moves its end into the past: nobody can use it any more.
+
+    Its successor is the only one, and the run says so.
+    """
+    stage = Stage()
+    extension(stage)
+    organization = stage.world.organization(ORGANIZATION)
+    organization.policy = replace(organization.policy, max_lifespan=2 * DAY)
+
+    (outcome,) = stage.run().outcomes
+
+    assert outcome.actions == (Action.EXTEND, Action.RENEW)
+    assert outcome.reason == "fresh"
+    assert len(stage.bound(SECRET)) == 1
 
 
 def test_a_refused_extension_is_told() -> None:
@@ -338,3 +360,45 @@ def test_the_hour_of_proof_does_not_hide_a_predecessor_in_grace() -> None:
         seen |= {state(finding, fleet.checked_at) for finding in fleet.findings}
 
     assert seen == {State.RETIRING}
+
+
+def asleep_between_two(stage: Stage, wake: Callable[[], object]) -> None:
+    """Let a run fall asleep over one secret, and settle the other one half a day later."""
+    with stage.runner() as sleeper:
+        for stop in sleeper.stops():
+            if stop.call.operation == "get_secret" and stop.call.target.endswith(SECRET):
+                break
+        stage.clock.advance(12 * HOUR)
+        wake()
+        sleeper.finish()
+    stage.check_at_any_moment()
+
+
+def test_a_rename_is_seen_by_a_run_that_slept() -> None:
+    """I6: an owner took the mark off to keep a token; the list that shows it is half a day old."""
+    stage = Stage()
+    for secret in (SECRET, OTHER):
+        place(stage.world, Placement(secret, age=5 * DAY))
+        place(stage.world, Placement(secret, age=3 * DAY))
+    kept = stage.bound(OTHER)[0]
+
+    asleep_between_two(
+        stage,
+        lambda: stage.world.registry.amend(kept.authorization_id, display_name="to be kept"),
+    )
+
+    assert stage.world.authenticate(ORGANIZATION, kept.value)
+
+
+def test_a_narrower_scope_is_seen_by_a_run_that_slept() -> None:
+    """I5: the successor has the scope that the token has, not what a list showed half a day ago."""
+    stage = Stage()
+    for secret in (SECRET, OTHER):
+        place(stage.world, Placement(secret, scope="vso.code vso.packaging", age=DUE))
+    (token,) = stage.bound(OTHER)
+
+    asleep_between_two(
+        stage, lambda: stage.world.registry.amend(token.authorization_id, scope="vso.code")
+    )
+
+    assert {living.scope for living in stage.bound(OTHER)} == {"vso.code"}
