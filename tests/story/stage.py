@@ -72,13 +72,14 @@ class Stage:
         return Scope([VAULT], owners, Defaults(owners, LIFETIME, 90 * DAY, GRACE), 1)
 
     def run(self) -> RunReport:
-        """Run once, as a process of its own."""
+        """Run once, as a process of its own, and look at what must always hold."""
         process = self.process()
         try:
             report = process.rotator.run()
         finally:
             self.events += process.journal.events
         self.reports.append(report)
+        self.check()
         return report
 
     def run_until_quiet(self, limit: int) -> int:
@@ -92,7 +93,7 @@ class Stage:
         raise AssertionError(message)
 
     def live(self, span: timedelta, every: timedelta = HOUR) -> None:
-        """Let time pass with a run now and then; after each, look at what must always hold.
+        """Let time pass with a run now and then.
 
         Just before a run and just after it everybody uses the values.
         """
@@ -100,7 +101,6 @@ class Stage:
             self.clock.advance(every)
             self.use()
             self.run()
-            self.check()
             self.use()
 
     def end(self, limit: int) -> None:
@@ -111,7 +111,6 @@ class Stage:
         """
         self.check_at_any_moment()
         self.run_until_quiet(limit)
-        self.check()
         self.live(GRACE + 16 * HOUR, every=8 * HOUR)
         for secret in self.managed():
             living = [token.value for token in self.bound(secret.name)]

@@ -162,6 +162,19 @@ def test_each_story_is_told(story: str) -> None:
     assert kinds == [Kind.SCAN_STARTED, *TOLD.get(story, []), Kind.SCAN_COMPLETED]
 
 
+def test_a_blocked_secret_is_told() -> None:
+    """The owner must sign in again: for the owner, and for whoever reads the secret."""
+    stage = Stage()
+    renewal(stage)
+    refused = Answer(400, '{"error": "invalid_grant"}')
+    stage.world.faults.add(Fault(refused, "entra", "redeem", times=None))
+
+    stage.run()
+
+    assert told(stage, Kind.SESSION_SIGN_IN_NEEDED) == [(None, None, "sign-in-needed")]
+    assert told(stage, Kind.ROTATION_BLOCKED) == [(SECRET, None, "sign-in-needed")]
+
+
 def test_a_rotation_is_told_with_the_tokens_and_versions_that_it_was_about() -> None:
     """Whoever looks for a token that is gone finds which one took its place, and where."""
     stage = Stage()
