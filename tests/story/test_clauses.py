@@ -192,8 +192,9 @@ def test_only_older_versions_are_disabled() -> None:
     restored = {"pat-authorization-id": recorded_id(old)}
     before(stage, "list_versions", lambda: paste(stage, old, restored))
 
-    stage.run()
+    (outcome,) = stage.run().outcomes
 
+    assert outcome.ending == Ending.LOCKED
     assert newest(stage).value == old.value
     assert newest(stage).enabled
     stage.check()
@@ -291,6 +292,21 @@ def test_the_order_now_is_for_one_value() -> None:
     assert innocent in stage.bound(SECRET)
 
 
+def test_the_order_now_waits_until_the_version_is_a_minute_old() -> None:
+    """Versions are dated to the second: one stored after it could look as old."""
+    stage = Stage()
+    old = place(stage.world, Placement(SECRET, age=5 * DAY))
+    new = place(stage.world, Placement(SECRET, age=MINUTE / 2))
+    paste(stage, new, {"pat-retire": f"now {recorded_id(new).split(' ')[1]}"})
+
+    stage.run()
+
+    assert old in stage.bound(SECRET)
+    stage.clock.advance(MINUTE)
+    stage.run()
+    assert old not in stage.bound(SECRET)
+
+
 def test_the_order_now_is_not_carried_over() -> None:
     """It ends with the value it was given for: later graces are not lost."""
     stage = Stage()
@@ -384,6 +400,19 @@ def test_the_window_takes_at_most_half_of_the_real_lifetime() -> None:
 
     assert len(stage.all_bound(SECRET)) == 2
     assert newest(stage).value == stage.all_bound(SECRET)[1].value
+
+
+def test_the_last_day_is_the_tokens_own() -> None:
+    """The vault shows a date that is too late: a renewal that failed does not rest until then."""
+    stage = Stage()
+    failed = f"6 {stage.clock():%Y-%m-%dT%H:%M:%SZ}"
+    place(stage.world, Placement(SECRET, age=29 * DAY + HOUR, tags={"pat-attempt": failed}))
+    too_late = Properties(expires_at=stage.clock() + 30 * DAY)
+    stage.world.vault(VAULT).update(SECRET, None, too_late)
+
+    (outcome,) = stage.run().outcomes
+
+    assert outcome.actions == (Action.RENEW,)
 
 
 def test_a_successor_is_bound_like_its_predecessor() -> None:

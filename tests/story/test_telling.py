@@ -175,6 +175,32 @@ def test_a_blocked_secret_is_told() -> None:
     assert told(stage, Kind.ROTATION_BLOCKED) == [(SECRET, None, "sign-in-needed")]
 
 
+def test_a_vault_that_is_away_is_told() -> None:
+    """Nobody knows what is in it: that is a failure of the run."""
+    stage = Stage()
+    stage.world.faults.add(Fault(Answer(403, "{}"), "key-vault", "list_secrets", VAULT))
+
+    report = stage.run()
+
+    (failed,) = (event for event in stage.events if event.event is Kind.ROTATION_FAILED)
+    assert (failed.vault, failed.secret, failed.reason) == (VAULT, None, "access-denied")
+    assert report.has_failures
+
+
+def test_a_useless_token_that_lives_on_is_told() -> None:
+    """It does not work, and cannot be revoked: the next runs see to it, and somebody is told."""
+    stage = Stage()
+    renewal(stage)
+    stage.refuse("revoke_pat", "accessDenied")
+    unproven = Fault(Answer(503, "{}"), "azure-devops", "connection_data", after=1, times=None)
+    stage.world.faults.add(unproven)
+
+    stage.run()
+
+    *_, useless = stage.all_bound(SECRET)
+    assert (SECRET, useless.authorization_id, "not-revoked") in told(stage, Kind.ROTATION_FAILED)
+
+
 def test_a_rotation_is_told_with_the_tokens_and_versions_that_it_was_about() -> None:
     """Whoever looks for a token that is gone finds which one took its place, and where."""
     stage = Stage()
