@@ -232,8 +232,9 @@ def test_a_life_that_was_cut_short_is_told(mode: str) -> None:
     limit = counted_from_its_creation + 20 * DAY
     organization.policy = replace(organization.policy, max_lifespan=limit)
 
-    stage.run()
+    (outcome,) = stage.run().outcomes
 
+    assert len(outcome.actions) == 1
     (secret,) = stage.managed()
     clamped = [event for event in stage.events if event.event is Kind.LIFETIME_CLAMPED]
     assert [event.expires_at for event in clamped] == [secret.expires_at]
