@@ -72,7 +72,7 @@ class Stage:
         return Scope([VAULT], owners, Defaults(owners, LIFETIME, 90 * DAY, GRACE), 1)
 
     def run(self, process: InProcess | None = None) -> RunReport:
-        """Run once, as a process of its own, or as one that lives on."""
+        """Run once, as a process of its own, or as one that lives on; judge what it left."""
         process = process or self.process()
         begun = len(process.journal.events)
         try:
@@ -80,6 +80,7 @@ class Stage:
         finally:
             self.events += process.journal.events[begun:]
         self.reports.append(report)
+        self.check()
         return report
 
     def run_until_quiet(self, limit: int) -> int:
@@ -93,7 +94,7 @@ class Stage:
         raise AssertionError(message)
 
     def live(self, span: timedelta, every: timedelta = HOUR) -> None:
-        """Let time pass with a run now and then; after each, look at what must always hold.
+        """Let time pass with a run now and then.
 
         Just before a run and just after it everybody uses the values.
         """
@@ -101,7 +102,6 @@ class Stage:
             self.clock.advance(every)
             self.use()
             self.run()
-            self.check()
             self.use()
 
     def end(self, limit: int) -> None:
@@ -112,7 +112,6 @@ class Stage:
         """
         self.check_at_any_moment()
         self.run_until_quiet(limit)
-        self.check()
         self.live(GRACE + 16 * HOUR, every=8 * HOUR)
         for secret in self.managed():
             living = [token.value for token in self.bound(secret.name)]

@@ -133,6 +133,22 @@ def test_a_restored_value_is_known_by_its_own_id() -> None:
     assert newest(stage).tags["pat-authorization-id"] == recorded_id(token)
 
 
+@pytest.mark.parametrize("mode", ["regenerate", "extend"])
+def test_a_restored_value_begins_afresh(mode: str) -> None:
+    """In either mode it is known again; the failures of the version before were not its own."""
+    stage = Stage()
+    old = place(stage.world, Placement(SECRET, age=5 * DAY, mode=mode))
+    failed = f"1 {stage.clock() - DAY:%Y-%m-%dT%H:%M:%SZ}"
+    place(stage.world, Placement(SECRET, age=DAY, mode=mode, tags={"pat-attempt": failed}))
+    paste(stage, old)
+
+    (outcome,) = stage.run().outcomes
+
+    assert outcome.actions == (Action.ADOPT,)
+    assert newest(stage).tags["pat-authorization-id"] == recorded_id(old)
+    assert "pat-attempt" not in newest(stage).tags
+
+
 @pytest.mark.parametrize(
     "strong",
     [
@@ -192,8 +208,9 @@ def test_only_older_versions_are_disabled() -> None:
     restored = {"pat-authorization-id": recorded_id(old)}
     before(stage, "list_versions", lambda: paste(stage, old, restored))
 
-    stage.run()
+    (outcome,) = stage.run().outcomes
 
+    assert outcome.ending == Ending.LOCKED
     assert newest(stage).value == old.value
     assert newest(stage).enabled
     stage.check()
@@ -223,6 +240,20 @@ def test_the_version_of_a_retired_token_is_disabled() -> None:
 
     versions = stage.world.vault(VAULT).versions(SECRET)
     assert [version.enabled for version in versions] == [False, True]
+
+
+def test_every_version_of_a_retired_token_is_disabled() -> None:
+    """Its value was stored twice."""
+    stage = Stage()
+    old = place(stage.world, Placement(SECRET, age=5 * DAY))
+    paste(stage, old)
+    stage.clock.advance(DAY)
+    place(stage.world, Placement(SECRET))
+
+    stage.live(GRACE + HOUR)
+
+    versions = stage.world.vault(VAULT).versions(SECRET)
+    assert [version.enabled for version in versions] == [False, False, True]
 
 
 def test_the_age_of_the_newest_version_counts() -> None:
@@ -289,6 +320,21 @@ def test_the_order_now_is_for_one_value() -> None:
     stage.run()
 
     assert innocent in stage.bound(SECRET)
+
+
+def test_the_order_now_waits_until_the_version_is_a_minute_old() -> None:
+    """Versions are dated to the second: one stored after it could look as old."""
+    stage = Stage()
+    old = place(stage.world, Placement(SECRET, age=5 * DAY))
+    new = place(stage.world, Placement(SECRET, age=MINUTE / 2))
+    paste(stage, new, {"pat-retire": f"now {recorded_id(new).split(' ')[1]}"})
+
+    stage.run()
+
+    assert old in stage.bound(SECRET)
+    stage.clock.advance(MINUTE)
+    stage.run()
+    assert old not in stage.bound(SECRET)
 
 
 def test_the_order_now_is_not_carried_over() -> None:
@@ -384,6 +430,19 @@ def test_the_window_takes_at_most_half_of_the_real_lifetime() -> None:
 
     assert len(stage.all_bound(SECRET)) == 2
     assert newest(stage).value == stage.all_bound(SECRET)[1].value
+
+
+def test_the_last_day_is_the_tokens_own() -> None:
+    """The vault shows a date that is too late: a renewal that failed does not rest until then."""
+    stage = Stage()
+    failed = f"6 {stage.clock():%Y-%m-%dT%H:%M:%SZ}"
+    place(stage.world, Placement(SECRET, age=29 * DAY + HOUR, tags={"pat-attempt": failed}))
+    too_late = Properties(expires_at=stage.clock() + 30 * DAY)
+    stage.world.vault(VAULT).update(SECRET, None, too_late)
+
+    (outcome,) = stage.run().outcomes
+
+    assert outcome.actions == (Action.RENEW,)
 
 
 def test_a_successor_is_bound_like_its_predecessor() -> None:
@@ -644,6 +703,19 @@ def test_a_value_is_proven_before_its_extension_is_written() -> None:
     assert stage.world.authenticate(ORGANIZATION, newest(stage).value)
 
 
+def test_an_extension_of_a_dead_value_is_not_written() -> None:
+    """It cannot be renewed either: the vault does not promise a later end than before."""
+    stage = Stage()
+    token = place(stage.world, replace(DUE, mode="extend"))
+    after(stage, "update_pat", lambda: put_to_sleep(stage, token))
+    stage.refuse("create_pat", "accessDenied")
+
+    stage.run()
+
+    assert newest(stage).value == token.value
+    assert newest(stage).expires_at == token.valid_to
+
+
 def test_a_value_is_proven_before_its_date_is_mended() -> None:
     """The vault shows another expiry, and the value is dead: it is renewed."""
     stage = Stage()
@@ -655,6 +727,23 @@ def test_a_value_is_proven_before_its_date_is_mended() -> None:
     stage.run()
 
     assert stage.world.authenticate(ORGANIZATION, newest(stage).value)
+
+
+@pytest.mark.parametrize(("age", "is_kept"), [(DAY, False), (25 * DAY, True)], ids=["long", "due"])
+def test_a_refresh_ends_the_count_of_failures_unless_it_is_due(
+    age: timedelta, *, is_kept: bool
+) -> None:
+    """An extension that could not be written down has succeeded by now; a renewal has not."""
+    stage = Stage()
+    failed = f"1 {stage.clock():%Y-%m-%dT%H:%M:%SZ}"
+    place(stage.world, Placement(SECRET, age=age, tags={"pat-attempt": failed}))
+    wrong = Properties(expires_at=stage.clock() + 3 * DAY)
+    stage.world.vault(VAULT).update(SECRET, None, wrong)
+
+    (outcome,) = stage.run().outcomes
+
+    assert outcome.actions == (Action.REFRESH,)
+    assert newest(stage).tags.get("pat-attempt") == (failed if is_kept else None)
 
 
 # --- One another ---------------------------------------------------------------------------------

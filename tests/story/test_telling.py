@@ -162,6 +162,45 @@ def test_each_story_is_told(story: str) -> None:
     assert kinds == [Kind.SCAN_STARTED, *TOLD.get(story, []), Kind.SCAN_COMPLETED]
 
 
+def test_a_blocked_secret_is_told() -> None:
+    """The owner must sign in again: for the owner, and for whoever reads the secret."""
+    stage = Stage()
+    renewal(stage)
+    refused = Answer(400, '{"error": "invalid_grant"}')
+    stage.world.faults.add(Fault(refused, "entra", "redeem", times=None))
+
+    stage.run()
+
+    assert told(stage, Kind.SESSION_SIGN_IN_NEEDED) == [(None, None, "sign-in-needed")]
+    assert told(stage, Kind.ROTATION_BLOCKED) == [(SECRET, None, "sign-in-needed")]
+
+
+def test_a_vault_that_is_away_is_told() -> None:
+    """Nobody knows what is in it: that is a failure of the run."""
+    stage = Stage()
+    stage.world.faults.add(Fault(Answer(403, "{}"), "key-vault", "list_secrets", VAULT))
+
+    report = stage.run()
+
+    (failed,) = (event for event in stage.events if event.event is Kind.ROTATION_FAILED)
+    assert (failed.vault, failed.secret, failed.reason) == (VAULT, None, "access-denied")
+    assert report.has_failures
+
+
+def test_a_useless_token_that_lives_on_is_told() -> None:
+    """It does not work, and cannot be revoked: the next runs see to it, and somebody is told."""
+    stage = Stage()
+    renewal(stage)
+    stage.refuse("revoke_pat", "accessDenied")
+    unproven = Fault(Answer(503, "{}"), "azure-devops", "connection_data", after=1, times=None)
+    stage.world.faults.add(unproven)
+
+    stage.run()
+
+    *_, useless = stage.all_bound(SECRET)
+    assert (SECRET, useless.authorization_id, "not-revoked") in told(stage, Kind.ROTATION_FAILED)
+
+
 def test_a_rotation_is_told_with_the_tokens_and_versions_that_it_was_about() -> None:
     """Whoever looks for a token that is gone finds which one took its place, and where."""
     stage = Stage()
@@ -193,8 +232,9 @@ def test_a_life_that_was_cut_short_is_told(mode: str) -> None:
     limit = counted_from_its_creation + 20 * DAY
     organization.policy = replace(organization.policy, max_lifespan=limit)
 
-    stage.run()
+    (outcome,) = stage.run().outcomes
 
+    assert len(outcome.actions) == 1
     (secret,) = stage.managed()
     clamped = [event for event in stage.events if event.event is Kind.LIFETIME_CLAMPED]
     assert [event.expires_at for event in clamped] == [secret.expires_at]
