@@ -266,8 +266,12 @@ def is_handed_over(token: Token, name: str) -> bool:
 
 def orders_retirement(version: SecretVersion) -> bool:
     """Tell whether a version carries the order to end the grace of those before it."""
-    digest = hashlib.sha256(version.value.encode()).hexdigest()[:12]
-    return version.tags.get("pat-retire", "").lower() == f"now {digest}"
+    return version.tags.get("pat-retire", "").lower() == f"now {digest(version.value)}"
+
+
+def digest(value: str) -> str:
+    """Give the digest by which tags speak of a value."""
+    return hashlib.sha256(value.encode()).hexdigest()[:12]
 
 
 def _reach(token: Token, wish: Wish, at: datetime) -> str | None:
