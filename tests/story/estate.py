@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Hashable
     from datetime import timedelta
 
-    from rotation.report import Outcome
+    from rotation.report import Outcome, RunReport
     from rotation.rotator import Scope
+    from sandbox.ports import InProcess
     from sandbox.token import Token
     from sandbox.vault import SecretVersion
     from tests.story.runner import Runner
@@ -200,6 +201,12 @@ class Estate(Stage):
         """See ``Stage``."""
         self.bury()
         super().use()
+
+    def run(self, process: InProcess | None = None) -> RunReport:
+        """See ``Stage``; what is said of it is judged by ``check``, if the run was undisturbed."""
+        report = self.run_unjudged(process)
+        self.check_at_any_moment()
+        return report
 
     def check(self) -> None:
         """Look at what the last run, an undisturbed one, has left, and at what it said of it."""
