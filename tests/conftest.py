@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+
 import pytest
 from hypothesis import settings
 
@@ -21,6 +23,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Choose how many random examples are tried, and say what the marker means."""
     settings.load_profile("proof" if config.getoption("--proof") else "repeatable")
+    # A shell lets what it starts in the background ignore Ctrl-C; what a test starts must not.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     config.addinivalue_line("markers", "proof: too long for every day; run with --proof")
 
 
