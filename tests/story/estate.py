@@ -2,7 +2,9 @@
 
 People may do anything here, between the runs. What they break is no fault of the rotator's, so the
 estate keeps an account of it: every method under *Excuses* gives one reason why a promise does not
-hold, and there are no others.
+hold. What the invariants themselves take into account is in ``invariant.is_handed_over`` and
+``Invariants.is_claimed``, and that a grace is the shortest that anybody has asked for since. There
+are no other excuses.
 """
 
 from __future__ import annotations
@@ -66,6 +68,7 @@ class Estate(Stage):
 
     def __post_init__(self) -> None:
         """Furnish it."""
+        self.owners[:] = OWNERS
         super().__post_init__()
         world = self.world
         world.add_vault(VAULTS[1])
@@ -84,8 +87,7 @@ class Estate(Stage):
 
     @property
     def scope(self) -> Scope:
-        """Both vaults and both owners."""
-        self.owners = list(OWNERS)
+        """Both vaults."""
         return replace(super().scope, vaults=VAULTS)
 
     # --- Looking -------------------------------------------------------------------------------
@@ -123,6 +125,10 @@ class Estate(Stage):
         self.killed.add(token.authorization_id)
         for waiting in self.away.values():
             waiting.discard(token.authorization_id)
+
+    def is_awaited(self, token: Token) -> bool:
+        """Tell whether a token will work again when its owner returns."""
+        return any(token.authorization_id in waiting for waiting in self.away.values())
 
     def leave(self, owner: str, organization: str) -> None:
         """Let an owner leave an organization: their tokens do not work there until they return."""

@@ -82,7 +82,8 @@ class People:
         said = {} if tags == "none" else dict(secret.tags)
         if tags == "identified" and token:
             said["pat-authorization-id"] = recorded_id(token)
-        if token and not self.estate.invariants.works(token):
+        is_dead = token and not self.estate.invariants.works(token)
+        if token and is_dead and not self.estate.is_awaited(token):
             self.estate.doom(token)
         self._vault(name).set(secret.name, value, Properties(tags=said))
 
@@ -205,7 +206,7 @@ class People:
         self._vault(name).update(name.partition("/")[2], None, Properties(tags=kept))
 
     def _made(self, placement: Placement) -> str:
-        token = plant(self.world, placement)
-        if not self.estate.invariants.works(token):
-            self.estate.doom(token)  # its owner does not belong there any more
-        return token.value
+        """Make a token by hand, where its owner belongs."""
+        owner = self.world.tenant.users[placement.owner].identity_id
+        is_member = owner in self.world.organization(placement.organization).members
+        return plant(self.world, placement).value if is_member else GARBAGE
