@@ -280,7 +280,7 @@ class Year:
             and token.valid_to <= outage.ends_at + HOUR
             for outage in self.weather.outages
         )
-        if is_doomed:
+        if is_doomed and token.authorization_id not in self.invariants.killed:
             self.figures.doomed += 1
             self.invariants.killed.add(token.authorization_id)
         return is_doomed
