@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import azure.functions as func
 
 if TYPE_CHECKING:
-    from rotation.rotator import Rotator
+    from rotation.wiring import Service
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
 
@@ -24,8 +24,8 @@ LOGGER = logging.getLogger("rotation")
 
 
 @cache
-def _rotator() -> Rotator:
-    """Put the rotator together once in a process, so that connections and sessions stay warm."""
+def _service() -> Service:
+    """Put the product together once in a process, so that connections and sessions stay warm."""
     from rotation import settings, wiring
 
     LOGGER.setLevel(logging.INFO)
@@ -34,7 +34,7 @@ def _rotator() -> Rotator:
     chosen = settings.load()
     opened = ExitStack()
     atexit.register(opened.close)
-    return opened.enter_context(wiring.open_rotator(chosen))
+    return opened.enter_context(wiring.open_service(chosen))
 
 
 class RunFailedError(Exception):
@@ -50,7 +50,7 @@ def scan(timer: func.TimerRequest) -> None:
     """
     if timer.past_due:
         LOGGER.warning("this run is late; nothing is lost by that")
-    report = _rotator().run(scanned_at=_last(timer))
+    report = _service().rotator.run(scanned_at=_last(timer))
     if report.has_failures:
         message = f"run {report.run_id}: {report.summary}; the log names each failure"
         raise RunFailedError(message)

@@ -128,9 +128,9 @@ def _with_rotator(
 
     with (
         console.progress(verb) as tell,
-        wiring.open_rotator(chosen, clock or wiring.now) as rotator,
+        wiring.open_service(chosen, clock or wiring.now) as service,
     ):
-        return work(rotator, tell)
+        return work(service.rotator, tell)
 
 
 def _log_events() -> None:

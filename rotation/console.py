@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from rotation.fleet import Fleet
-    from rotation.model import Session
     from rotation.report import RunReport, VaultFailure
+    from rotation.session import Session
 
 STYLES = {
     State.FRESH: "green",

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from rotation.model import ManagedSecret, Mandate, Session, Token, TokenValue
+    from rotation.model import ManagedSecret, Mandate, Token, TokenValue
+    from rotation.session import Session
 
 
 class Fact(StrEnum):

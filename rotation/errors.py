@@ -9,7 +9,8 @@
     │   ├── AccessDeniedError     somebody must grant something
     │   ├── RejectedError         a clear no; .reason says which
     │   └── OutcomeUnknownError   a create without an answer: never repeated, the next run looks
-    ├── SessionError              the owner must sign in again
+    ├── SessionError              .reason: a person must sign in, or an administrator must act
+    ├── SignInError               a sign-in in the browser came to nothing; .reason says why
     ├── VerificationError         a stored or new token does not work
     ├── OverrunError              a settling took too long; the next run goes on
     └── LockHeldError             another run has it: leave quietly
@@ -103,9 +104,21 @@ class OutcomeUnknownError(ServiceError):
 
 
 class SessionError(RotationError):
-    """The owner's session does not work; a person must sign in again."""
+    """The owner's session does not work; somebody must act."""
 
-    reason = "sign-in-needed"
+    def __init__(self, message: str, *, reason: str = "sign-in-needed", hint: str = "") -> None:
+        """Say who must act by ``reason``: ``sign-in-needed`` or ``administrator-needed``."""
+        super().__init__(message, hint=hint)
+        self.reason = reason
+
+
+class SignInError(RotationError):
+    """A sign-in in the browser came to nothing, and nothing was saved."""
+
+    def __init__(self, message: str, *, reason: str, hint: str = "") -> None:
+        """Give one machine word for why as ``reason``."""
+        super().__init__(message, hint=hint)
+        self.reason = reason
 
 
 class VerificationError(RotationError):

@@ -29,6 +29,7 @@ class Kind(StrEnum):
     UNCLAIMED_TOKEN_FOUND = "UnclaimedTokenFound"
     SESSION_REFRESHED = "SessionRefreshed"
     SESSION_SIGN_IN_NEEDED = "SessionSignInNeeded"
+    SESSION_SIGNED_IN = "SessionSignedIn"
 
 
 ALERTS = frozenset(

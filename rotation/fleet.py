@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from rotation.errors import RotationError
-    from rotation.model import Session
+    from rotation.session import Session
 
 
 class State(StrEnum):

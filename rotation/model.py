@@ -82,11 +82,6 @@ OWNER = re.compile(r"(?=.{1,113}\Z)[A-Za-z0-9'._!#^~+-]+@[A-Za-z0-9.-]+")
 most: it is shown in full, so nothing longer gets through."""
 
 
-def session_secret(owner: str) -> str:
-    """Give the name of the secret that holds the session of ``owner`` (lower case)."""
-    return f"session-{re.sub('[^a-z0-9]+', '-', owner)}"
-
-
 class Mode(StrEnum):
     """How a secret is kept fresh: the value of the tag ``pat-rotation``."""
 
@@ -288,26 +283,6 @@ class Created:
 
     token: Token
     value: TokenValue
-
-
-@dataclass(frozen=True)
-class Session:
-    """How an owner's delegated session stands."""
-
-    owner: str
-    is_working: bool
-    is_known: bool = True
-    """False if nothing can be said, since a service did not answer."""
-    is_refreshed: bool = False
-    """Whether its newest refresh token has just been saved."""
-    reason: str = ""
-    """One machine word for why it does not work."""
-    message: str = ""
-    """Why it does not work, or could not be saved, and who must do what."""
-    signed_in_at: datetime | None = None
-    """The person's last sign-in in a browser."""
-    redeemed_at: datetime | None = None
-    """When the session was last used and saved."""
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from rotation.model import Defaults, Inventory, ManagedSecret, Recorded, SecretName, Session
+    from rotation.model import Defaults, Inventory, ManagedSecret, Recorded, SecretName
     from rotation.ports import Clock, OwnerSessions
+    from rotation.session import Session
     from rotation.settling import Ports
 
 P = ParamSpec("P")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from contextlib import AbstractContextManager
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from rotation.events import Event
     from rotation.model import (
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
         ManagedSecret,
         SecretName,
         SecretVersion,
-        Session,
         Token,
         TokenValue,
     )
+    from rotation.session import AgentUser, Grant, Kept, Person, Session
 
     Clock = Callable[[], datetime]
     """Tells the present instant, aware, in UTC."""
@@ -147,8 +147,93 @@ class OwnerSessions(Protocol):
         """Give an access token of ``owner`` for Azure DevOps.
 
         Raises:
-            SessionError: the owner must sign in.
+            SessionError: the session does not work; somebody must act.
         """
+
+
+class SessionStore(Protocol):
+    """The vault of the persons' sessions, which no pipeline reads."""
+
+    def read(self, owner: str, version: str | None = None) -> Kept | None:
+        """Give a version with its refresh token: the named one, or the newest; None without one.
+
+        A newest version that is disabled comes back disabled and without a refresh token.
+        """
+
+    def versions(self, owner: str) -> tuple[Kept, ...]:
+        """Give all versions, in any order, without refresh tokens; none without a session."""
+
+    def save(self, kept: Kept) -> Kept:
+        """Make a session the newest version, in one write, never repeated blindly.
+
+        A session that was deleted before is recovered for it. Returns the new version.
+
+        Raises:
+            RejectedError: the vault refuses the write.
+            OutcomeUnknownError: no answer; the version may be there.
+        """
+
+    def disable(self, owner: str, version: str) -> None:
+        """On return that version is disabled."""
+
+    def delete(self, owner: str) -> bool:
+        """On return there is no session, and none of its versions is enabled.
+
+        Returns:
+            Whether there was one.
+        """
+
+
+class TokenService(Protocol):
+    """Entra, as far as it gives access tokens for Azure DevOps on behalf of an owner."""
+
+    def redeem(self, owner: str, refresh_token: TokenValue) -> Grant:
+        """Redeem a person's refresh token. The token stays valid.
+
+        Raises:
+            SessionError: refused; its ``reason`` and message say who must act.
+        """
+
+    def act_as(self, agent: AgentUser) -> Grant:
+        """Exchange the managed identity for an access token of an agent user.
+
+        Raises:
+            SessionError: refused at one of the three legs; the message says at which.
+        """
+
+
+class SignInService(Protocol):
+    """Entra, as far as a person signs in there in a browser."""
+
+    def begin(self) -> tuple[str, Mapping[str, str]]:
+        """Begin a sign-in.
+
+        Returns:
+            The address to which the browser goes, and what must be known when it comes back: to be
+            kept secret.
+        """
+
+    def finish(self, begun: Mapping[str, str], answer: Mapping[str, str]) -> tuple[Grant, Person]:
+        """Redeem what the browser has brought back.
+
+        Args:
+            begun: what ``begin`` gave.
+            answer: the fields of the form that Entra made the browser post.
+
+        Raises:
+            SignInError: it is no answer to what was begun, or Entra refuses, or the answer is not
+                for this tenant, application or purpose.
+        """
+
+
+class Seal(Protocol):
+    """Lets a text be carried by somebody who can neither read nor change it."""
+
+    def close(self, text: str) -> str:
+        """Seal a text: letters, digits and ``.-_=`` come out."""
+
+    def open(self, sealed: str, lifetime: timedelta) -> str | None:
+        """Give the text; None if it was not sealed here, or longer than ``lifetime`` ago."""
 
 
 class EventLog(Protocol):

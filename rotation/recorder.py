@@ -10,8 +10,9 @@ from rotation.schedule import renewal_at
 
 if TYPE_CHECKING:
     from rotation.decision import Snapshot
-    from rotation.model import Session, Token
+    from rotation.model import Token
     from rotation.ports import Clock, EventLog
+    from rotation.session import Session
 
 
 @dataclass(frozen=True)
@@ -50,10 +51,16 @@ class Recorder:
 
     def session(self, session: Session) -> None:
         """Record how an owner's session stands, if there is anything to say."""
-        if session.is_working:
-            kind = Kind.SESSION_REFRESHED if session.is_refreshed else Kind.ROTATION_FAILED
-        else:
-            kind = Kind.SESSION_SIGN_IN_NEEDED if session.is_known else Kind.ROTATION_FAILED
-        if session.is_refreshed or session.reason:
-            reason, message = session.reason or None, session.message or None
-            self.say(kind, owner=session.owner, reason=reason, message=message)
+        who = {"owner": session.owner}
+        if session.is_refreshed:
+            self.say(Kind.SESSION_REFRESHED, **who)
+        if session.reason:
+            is_lost = session.is_known and not session.is_working
+            kind = Kind.SESSION_SIGN_IN_NEEDED if is_lost else Kind.ROTATION_FAILED
+            self.say(kind, **who, reason=session.reason, message=session.message)
+        # Once a day, with the save; and whenever that is not possible.
+        reminder = session.reminder(self.clock())
+        if reminder and (session.is_refreshed or session.reason):
+            reason, message = reminder
+            said = {"reason": reason, "message": message, "expires_at": session.sign_in_by}
+            self.say(Kind.SESSION_SIGN_IN_NEEDED, **who, **said)

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from rotation.model import SecretName, Session
+    from rotation.model import SecretName
+    from rotation.session import Session
 
 
 class Ending(StrEnum):

@@ -21,11 +21,11 @@ from rotation.decision import Action, Decision
 from rotation.errors import LockHeldError, RejectedError, RotationError
 from rotation.events import Kind
 from rotation.fleet import Finding, Fleet
-from rotation.model import Session
 from rotation.observer import Observer
 from rotation.recorder import Recorder
 from rotation.report import ENDINGS, Ending, Outcome, RunReport, VaultFailure
 from rotation.schedule import superseded
+from rotation.session import Session
 from rotation.settling import ACTIONS_LIMIT, Settling
 from rotation.steps import STEPS
 

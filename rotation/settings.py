@@ -24,7 +24,8 @@ from pydantic import (
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from rotation.errors import SettingsError
-from rotation.model import OWNER, Defaults, session_secret
+from rotation.model import OWNER, Defaults
+from rotation.session import AgentUser, session_secret
 
 PREFIX = "ROTATION_"
 VAULT_DOMAINS = {
@@ -101,13 +102,27 @@ def _vaults(words: tuple[str, ...]) -> tuple[Vault, ...]:
     return vaults
 
 
-def _refuse_same(things: list[str]) -> None:
+def _refuse_same(things: list[str], kind: str = "vault") -> None:
     if twice := sorted({thing for thing in things if things.count(thing) > 1}):
-        message = f"expected each vault once, but {', '.join(twice)} is there again"
+        message = f"expected each {kind} once, but {', '.join(twice)} is there again"
         raise ValueError(message)
 
 
-def _owners(words: tuple[str, ...]) -> tuple[str, ...]:
+def _agents(value: object) -> tuple[AgentUser, ...]:
+    """Read ``upn=<agent identity id>``, several times."""
+    agents = []
+    for word in _words(value) if value else ():
+        upn, _, identity_id = word.partition("=")
+        if not (OWNER.fullmatch(upn) and re.fullmatch(_GUID, identity_id)):
+            message = f"expected agents as upn=<agent identity id>, not {_shown(word)}"
+            raise ValueError(message)
+        agents.append(AgentUser(upn.lower(), identity_id.lower()))
+    _refuse_same([agent.owner for agent in agents], "agent owner")
+    return tuple(agents)
+
+
+def _owners(value: object) -> tuple[str, ...]:
+    words = _words(value) if value else ()
     if wrong := [word for word in words if not OWNER.fullmatch(word)]:
         shown = ", ".join(_shown(word) for word in wrong)
         message = f"expected user principal names such as ada@example.com, not {shown}"
@@ -150,11 +165,12 @@ class Settings(BaseSettings):
         tuple[Vault, ...], NoDecode, BeforeValidator(lambda value: _vaults(_words(value)))
     ]
     session_vault: Annotated[Vault, NoDecode, BeforeValidator(_vault)]
-    owners: Annotated[
-        tuple[str, ...], NoDecode, BeforeValidator(lambda value: _owners(_words(value)))
-    ]
     tenant_id: Guid
     client_id: Guid
+    blueprint_id: Guid | None = None
+    agent_owners: Annotated[tuple[AgentUser, ...], NoDecode, BeforeValidator(_agents)] = ()
+    owners: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_owners)] = ()
+    public_url: HostUrl | None = None
     managed_identity: Annotated[Guid | None, Field(validation_alias="AZURE_CLIENT_ID")] = None
     schedule: Annotated[str, AfterValidator(_ncrontab)] = "0 7 * * * *"
     max_lifetime_days: Annotated[int, Field(ge=1, le=364)] = 90
@@ -168,10 +184,15 @@ class Settings(BaseSettings):
         return urlsplit(self.authority).hostname in VAULT_DOMAINS
 
     @property
+    def all_owners(self) -> tuple[str, ...]:
+        """The owners of both kinds, those who sign in first."""
+        return (*self.owners, *(agent.owner for agent in self.agent_owners))
+
+    @property
     def defaults(self) -> Defaults:
         """What the tags of a secret fall back to."""
         return Defaults(
-            owners=self.owners,
+            owners=self.all_owners,
             lifetime=timedelta(days=self.lifetime_days),
             max_lifetime=timedelta(days=self.max_lifetime_days),
             grace_period=timedelta(hours=self.grace_hours),
@@ -200,6 +221,34 @@ class Settings(BaseSettings):
                 message = "expected a vault of its own: pipelines read the watched ones"
                 raise ValueError(message)
         return value
+
+    @field_validator("agent_owners")
+    @classmethod
+    def _with_blueprint(
+        cls, value: tuple[AgentUser, ...], info: ValidationInfo
+    ) -> tuple[AgentUser, ...]:
+        if value and info.data.get("blueprint_id", ...) is None:
+            message = "expected ROTATION_BLUEPRINT_ID beside it: the blueprint they belong to"
+            raise ValueError(message)
+        return value
+
+    @field_validator("owners")
+    @classmethod
+    def _somebody(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        agents = info.data.get("agent_owners")
+        if not value and agents == ():
+            message = "expected at least one"
+            raise ValueError(message)
+        if twice := sorted({agent.owner for agent in agents or ()} & {*value}):
+            message = f"expected people only, but {', '.join(twice)} is an agent owner, too"
+            raise ValueError(message)
+        return value
+
+    @field_validator("public_url", mode="before")
+    @classmethod
+    def _hosted(cls, value: object) -> object:
+        host = environ.get("WEBSITE_HOSTNAME")
+        return value or (f"https://{host}" if host else None)
 
     @field_validator("lifetime_days")
     @classmethod
@@ -266,7 +315,7 @@ def unknown_names() -> tuple[str, ...]:
 def _fault(error: Any) -> str:  # noqa: ANN401 - pydantic's error details
     field = str(error["loc"][0])
     name = field if field == "AZURE_CLIENT_ID" else PREFIX + field.upper()
-    if error["type"] == "missing":
+    if error["type"] == "missing" or error["input"] == ():
         return f"{name} is missing"
     expected = str(error["msg"]).removeprefix("Value error, ")
     if error["type"] == "string_pattern_mismatch":

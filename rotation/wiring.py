@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -13,20 +14,24 @@ from azure.identity import DefaultAzureCredential, ManagedIdentityCredential
 
 from rotation import redaction
 from rotation.adapters.azure_devops import AzureDevOpsIssuer
-from rotation.adapters.entra import EntraClient
+from rotation.adapters.entra import Entra, Registration
 from rotation.adapters.key_vault import KeyVaultStore, open_vault
 from rotation.adapters.local import LocalLocks, LogLines
 from rotation.adapters.patience import open_session
-from rotation.adapters.sessions import EntraSessions
+from rotation.adapters.seal import VaultSeal
+from rotation.adapters.session_vault import KeyVaultSessions
 from rotation.rotator import Rotator, Scope
+from rotation.sessions import AgentSource, PersonSource, Sessions
 from rotation.settling import Ports
+from rotation.sign_in import Desk, SignIn
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from azure.keyvault.secrets import SecretClient
 
-    from rotation.ports import Clock
+    from rotation.model import TokenValue
+    from rotation.ports import Clock, SessionStore
     from rotation.settings import Settings, Vault
 
 ASSERTION_AUDIENCES = {
@@ -43,9 +48,18 @@ def now() -> datetime:
     return datetime.now(UTC)  # noqa: TID251 - the one real clock, which all others are handed
 
 
+@dataclass(frozen=True)
+class Service:
+    """The whole product in one process."""
+
+    rotator: Rotator
+    sign_in: SignIn
+    session_store: SessionStore
+
+
 @contextmanager
-def open_rotator(settings: Settings, clock: Clock = now) -> Iterator[Rotator]:
-    """Put the rotator together with real services; it connects when it is used.
+def open_service(settings: Settings, clock: Clock = now) -> Iterator[Service]:
+    """Put the product together with real services; it connects when it is used.
 
     Args:
         settings: where the services are.
@@ -61,35 +75,66 @@ def open_rotator(settings: Settings, clock: Clock = now) -> Iterator[Rotator]:
                 open_vault(vault, credential, is_microsoft=settings.is_microsoft, sleep=time.sleep)
             )
 
-        audience = ASSERTION_AUDIENCES.get(
-            str(urlsplit(settings.authority).hostname), ASSERTION_AUDIENCE
-        )
-        entra = EntraClient(
-            authority=f"{settings.authority}/{settings.tenant_id}",
-            client_id=settings.client_id,
-            assertion=lambda: credential.get_token(f"{audience}/.default").token,
-            is_microsoft=settings.is_microsoft,
-        )
+        registration = _registration(settings)
+        scope = f"{registration.audience}/.default"
+        entra = Entra(registration, lambda: credential.get_token(scope).token, clock)
         opened.callback(entra.close)
-        sessions = EntraSessions(
-            client(settings.session_vault), entra, clock, owners=settings.owners
-        )
-        issuer = AzureDevOpsIssuer(
-            opened.enter_context(open_session(time.sleep)),
-            sessions.access_token,
+        http = opened.enter_context(open_session(time.sleep))
+
+        def issuer(access_token: Callable[[str], TokenValue]) -> AzureDevOpsIssuer:
+            urls = {"devops_url": settings.devops_url, "tokens_url": settings.devops_tokens_url}
+            return AzureDevOpsIssuer(http, access_token, clock, **urls)
+
+        session_client = client(settings.session_vault)
+        session_store = KeyVaultSessions(session_client)
+        people = PersonSource(session_store, entra, clock)
+        agents = AgentSource(entra, clock, settings.agent_owners)
+        sessions = Sessions(
+            {
+                **dict.fromkeys(settings.owners, people),
+                **{agent.owner: agents for agent in settings.agent_owners},
+            },
             clock,
-            devops_url=settings.devops_url,
-            tokens_url=settings.devops_tokens_url,
         )
         store = KeyVaultStore({vault.name: client(vault) for vault in settings.vaults})
-        scope = Scope(
-            vaults=[vault.name for vault in settings.vaults],
-            owners=settings.owners,
+        vaults = [vault.name for vault in settings.vaults]
+        scope_of_work = Scope(
+            vaults=vaults,
+            owners=settings.all_owners,
             defaults=settings.defaults,
             concurrency=settings.concurrency,
         )
-        ports = Ports(store, issuer, LogLines(), clock, time.sleep)
-        yield Rotator(ports, sessions, LocalLocks(), scope)
+        log = LogLines()
+        ports = Ports(store, issuer(sessions.access_token), log, clock, time.sleep)
+        desk = Desk(
+            service=entra,
+            seal=VaultSeal(session_client, clock),
+            store=session_store,
+            source=people,
+            sessions=sessions,
+            secrets=store,
+            trial=lambda access_token: issuer(lambda _owner: access_token),
+            log=log,
+            clock=clock,
+        )
+        yield Service(
+            rotator=Rotator(ports, sessions, LocalLocks(), scope_of_work),
+            sign_in=SignIn(desk, owners=settings.owners, vaults=vaults, defaults=settings.defaults),
+            session_store=session_store,
+        )
+
+
+def _registration(settings: Settings) -> Registration:
+    host = str(urlsplit(settings.authority).hostname)
+    return Registration(
+        authority=settings.authority,
+        tenant_id=settings.tenant_id,
+        client_id=settings.client_id,
+        audience=ASSERTION_AUDIENCES.get(host, ASSERTION_AUDIENCE),
+        is_microsoft=settings.is_microsoft,
+        public_url=settings.public_url,
+        blueprint_id=settings.blueprint_id,
+    )
 
 
 def _credential(settings: Settings) -> DefaultAzureCredential | ManagedIdentityCredential:

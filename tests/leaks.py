@@ -29,8 +29,9 @@ from rotation import errors, rotator
 from rotation.errors import RotationError
 from rotation.events import Event
 from rotation.fleet import Fleet
-from rotation.model import Created, Session, TokenValue
+from rotation.model import Created, TokenValue
 from rotation.report import Outcome, RunReport
+from rotation.session import Session
 from sandbox.ground import Ground
 from sandbox.vault import Vault
 from tests.search import FORMS, Search

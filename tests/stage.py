@@ -14,13 +14,14 @@ from azure.identity import ManagedIdentityCredential
 
 from rotation import redaction, settings
 from rotation.adapters.azure_devops import AzureDevOpsIssuer
-from rotation.adapters.entra import EntraClient
+from rotation.adapters.entra import Entra, Registration
 from rotation.adapters.key_vault import KeyVaultStore, open_vault
 from rotation.adapters.patience import open_session
-from rotation.adapters.sessions import EntraSessions
+from rotation.adapters.session_vault import KeyVaultSessions
 from rotation.errors import ServiceError
 from rotation.model import Defaults, SecretName
 from rotation.rotator import Scope
+from rotation.sessions import PersonSource, Sessions
 from sandbox.furniture import OWNER, VAULT
 from sandbox.grant import TOKEN_EXCHANGE
 from sandbox.ports import InProcess
@@ -112,9 +113,13 @@ def https_stage(sandbox: Sandbox, clock: ManualClock, slept: list[float]) -> Ite
             found = open_vault(vault, credential, is_microsoft=False, sleep=slept.append)
             return opened.enter_context(found)
 
-        entra = _entra(chosen, lambda: credential.get_token(f"{TOKEN_EXCHANGE}/.default").token)
+        def assertion() -> str:
+            return str(credential.get_token(f"{TOKEN_EXCHANGE}/.default").token)
+
+        entra = Entra(_registration(chosen), assertion, own)
         opened.callback(entra.close)
-        sessions = EntraSessions(client(chosen.session_vault), entra, own, owners=chosen.owners)
+        people = PersonSource(KeyVaultSessions(client(chosen.session_vault)), entra, own)
+        sessions = Sessions(dict.fromkeys(chosen.owners, people), own)
         http = opened.enter_context(open_session(slept.append))
         yield HttpsStage(
             world=sandbox.world,
@@ -188,10 +193,13 @@ def everything_told_by(error: BaseException) -> str:
     return "".join(told.format()) + repr(error) + str(error) + repr(vars(error))
 
 
-def _entra(chosen: Settings, assertion: Callable[[], str]) -> EntraClient:
-    return EntraClient(
-        authority=f"{chosen.authority}/{chosen.tenant_id}",
+def _registration(chosen: Settings) -> Registration:
+    return Registration(
+        authority=chosen.authority,
+        tenant_id=chosen.tenant_id,
         client_id=chosen.client_id,
-        assertion=assertion,
+        audience=TOKEN_EXCHANGE,
         is_microsoft=False,
+        public_url=chosen.public_url,
+        blueprint_id=chosen.blueprint_id,
     )

@@ -1,149 +1,351 @@
-"""Microsoft Entra: what redeems an owner's session.
+"""Microsoft Entra: what people sign in at, and what gives access tokens on behalf of owners.
 
-A refresh token is redeemed as a confidential client without a secret: its credential is the managed
+The app registration is a confidential client without a secret: its credential is the managed
 identity's assertion (Entra documentation, *Configure an application to trust a managed identity*).
-It must never let a refresh or access token out but as ``TokenValue``.
+It must never let a token, a code or an assertion out but as ``TokenValue``, or what msal keeps for
+the way back in the mapping of ``begin``.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msal
 from azure.core.exceptions import AzureError
 
-from rotation.adapters.border import translated, words
+from rotation.adapters.border import CLOCK_TOLERANCE, translated, words
+from rotation.adapters.entra_refusal import Remedy, explain
 from rotation.adapters.patience import PlainSession
 from rotation.errors import (
     AccessDeniedError,
     RotationError,
+    SessionError,
+    SettingsError,
+    SignInError,
     UnavailableError,
 )
 from rotation.model import TokenValue
+from rotation.session import ADMINISTRATOR_NEEDED, SIGN_IN_NEEDED, Grant, Person
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from rotation.ports import Clock
+    from rotation.session import AgentUser
 
 SERVICE = "entra"
 AZURE_DEVOPS = "499b84ac-1321-427f-aa17-267ca6975798"
 """Azure DevOps' own application id: the audience of all delegated tokens for it."""
-SCOPES = (f"{AZURE_DEVOPS}/vso.pats", f"{AZURE_DEVOPS}/vso.pats_manage")
-
-NEEDS_PERSON = frozenset({"invalid_grant", "interaction_required", "consent_required"})
-NEEDS_ADMINISTRATOR = frozenset(
-    {"invalid_client", "unauthorized_client", "invalid_scope", "invalid_resource"}
+PERMISSIONS = frozenset({"vso.pats", "vso.pats_manage"})
+SCOPES = [f"{AZURE_DEVOPS}/{permission}" for permission in sorted(PERMISSIONS)]
+T = TypeVar("T")
+LEGS = (
+    "the blueprint's exchange (leg 1 of 3)",
+    "the agent identity's exchange (leg 2 of 3)",
+    "the agent user's token (leg 3 of 3)",
 )
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What Entra answers to a redemption."""
+class Registration:
+    """The app registration through which people sign in, and the tenant that it is in."""
 
-    error: str = ""
-    """Its machine word for a refusal; empty on success."""
-    code: str = ""
-    """The number of the refusal, such as ``AADSTS700082``: for people, never to be decided on."""
-    access_token: TokenValue | None = None
-    refresh_token: TokenValue | None = None
-    lifetime: timedelta = timedelta(0)
-    """How long the access token is valid."""
-    object_id: str | None = None
-    """The person's id in Entra, if the answer tells."""
+    authority: str
+    """Such as ``https://login.microsoftonline.com``."""
+    tenant_id: str
+    client_id: str
+    audience: str
+    """Of the assertions that the federated credentials of this cloud take."""
+    is_microsoft: bool
+    """Whether the authority is Microsoft's, and may be discovered there."""
+    public_url: str | None = None
+    """Where this product's pages are reached."""
+    blueprint_id: str | None = None
+    """Of the agent identities, if there are owners that are agent users."""
+
+    @property
+    def sign_in_url(self) -> str:
+        """Where people sign in; empty if nobody has said where the pages are."""
+        return f"{self.public_url}/sign-in" if self.public_url else ""
 
 
-class EntraClient:
-    """The app registration, as a confidential client without a secret."""
+class Entra:
+    """One tenant, as ``TokenService`` and ``SignInService``."""
 
     def __init__(
-        self,
-        *,
-        authority: str,
-        client_id: str,
-        assertion: Callable[[], str],
-        is_microsoft: bool,
+        self, registration: Registration, assertion: Callable[[], str], clock: Clock
     ) -> None:
         """Take what identifies the client.
 
         Args:
-            authority: the tenant's address, such as ``https://login.microsoftonline.com/<id>``.
-            client_id: the app registration's.
+            registration: the client, and where.
             assertion: gives a fresh client assertion: a token of the managed identity.
-            is_microsoft: whether the authority is Microsoft's, and may be discovered there.
+            clock: the present instant.
         """
-        self._authority = authority
-        self._client_id = client_id
+        self._registration = registration
         self._assertion = assertion
-        self._is_microsoft = is_microsoft
+        self._clock = clock
         self._http = PlainSession()
 
     def close(self) -> None:
         """Close the connections."""
         self._http.close()
 
-    def redeem(self, owner: str, refresh_token: TokenValue) -> Answer:
-        """Redeem the refresh token of ``owner`` for an access token to Azure DevOps.
+    # --- Sessions that there are ---------------------------------------------------------------
+
+    def redeem(self, owner: str, refresh_token: TokenValue) -> Grant:
+        """See ``TokenService``."""
+        what = f"the session of {owner}"
+
+        def redeem() -> Grant:
+            client = self._client(self._registration.client_id, self._assertion)
+            result = client.acquire_token_by_refresh_token(refresh_token.reveal(), SCOPES)
+            self._refuse(result, what, owner)
+            return _grant(result)
+
+        return _asked(redeem, f"cannot redeem {what}")
+
+    def act_as(self, agent: AgentUser) -> Grant:
+        """See ``TokenService``.
+
+        Source: Entra Agent ID documentation, *Agent OAuth protocols*: three legs, the first two
+        without a person in sight. Nothing is kept between two of them but in memory.
+        """
+        blueprint, identity = self._registration.blueprint_id or "", agent.identity_id
+        scope = [f"{self._registration.audience}/.default"]
+
+        def exchange(leg: int, client: Any, **more: str) -> str:  # noqa: ANN401 - of msal
+            result = client.acquire_token_for_client(scope, **more)
+            self._refuse(result, f"{LEGS[leg]} of {agent.owner}", None)
+            return str(result["access_token"])
+
+        def act() -> Grant:
+            first = exchange(0, self._client(blueprint, self._assertion), fmi_path=identity)
+            # A client of its own for the second leg keeps the caches of the two tokens apart.
+            second = exchange(1, self._client(identity, lambda: first))
+            result = self._client(
+                identity, lambda: first
+            ).acquire_token_by_user_federated_identity_credential(
+                SCOPES, second, username=agent.owner
+            )
+            self._refuse(result, f"{LEGS[2]} of {agent.owner}", None)
+            return _grant(result)
+
+        return _asked(act, f"cannot get a token of the agent user {agent.owner}")
+
+    # --- Sign-ins in a browser -----------------------------------------------------------------
+
+    def begin(self) -> tuple[str, Mapping[str, str]]:
+        """See ``SignInService``.
 
         Raises:
-            UnavailableError: Entra gives no usable answer.
-            AccessDeniedError: the managed identity gives no assertion.
+            SettingsError: nobody has said where the pages are.
         """
-        answer = translated(
-            lambda: _read(
-                self._application().acquire_token_by_refresh_token(
-                    refresh_token.reveal(), list(SCOPES)
-                )
-            ),
-            lambda exc: _translate(exc, owner),
-        )
-        if answer.error and answer.error not in NEEDS_PERSON | NEEDS_ADMINISTRATOR:
-            raise _unavailable(answer.error, owner)
-        return answer
+        if not self._registration.public_url:
+            raise SettingsError(
+                ("ROTATION_PUBLIC_URL is missing",), hint="it says where this page is reached"
+            )
 
-    def _application(self) -> msal.ConfidentialClientApplication:
-        # One for each redemption: its cache would keep tokens for longer than they are needed.
+        def begin() -> tuple[str, Mapping[str, str]]:
+            client = self._client(self._registration.client_id, self._assertion)
+            flow = client.initiate_auth_code_flow(
+                SCOPES,
+                redirect_uri=self._redirect_uri,
+                response_mode="form_post",
+                prompt=msal.Prompt.SELECT_ACCOUNT,
+            )
+            kept = {name: flow[name] for name in ("state", "nonce", "code_verifier")}
+            return str(flow["auth_uri"]), kept
+
+        return _asked(begin, "cannot begin a sign-in")
+
+    def finish(self, begun: Mapping[str, str], answer: Mapping[str, str]) -> tuple[Grant, Person]:
+        """See ``SignInService``."""
+        flow = {**begun, "redirect_uri": self._redirect_uri, "scope": [*SCOPES, *_OPENID]}
+        said = {name: answer[name] for name in ("state", "code", "error") if answer.get(name)}
+        if said.get("state") != begun["state"] or not said.keys() & {"code", "error"}:
+            raise SignInError(
+                "this is no answer to the sign-in that was begun in this browser",
+                reason="foreign-answer",
+            )
+
+        def redeem() -> tuple[Grant, Person]:
+            client = self._client(self._registration.client_id, self._assertion)
+            try:
+                result = client.acquire_token_by_auth_code_flow(flow, said)
+            except RuntimeError:  # what msal raises if the nonce is not the one of this sign-in
+                raise SignInError(*_STALE[:1], reason=_STALE[1]) from None
+            # What Entra says in the browser of whoever signs in has its number in the sentence.
+            told = {**result, "error_description": answer.get("error_description", "")}
+            self._refuse_sign_in(told if "code" not in said else result)
+            person = self._checked(result, client.client.configuration.get("issuer"))
+            return _grant(result), person
+
+        return _asked(redeem, "cannot finish the sign-in")
+
+    @property
+    def _redirect_uri(self) -> str:
+        return f"{self._registration.sign_in_url}/callback"
+
+    def _checked(self, result: Mapping[str, Any], issuer: object) -> Person:
+        """Check whom the answer is about, and whom it is for; msal leaves that to its caller.
+
+        Source: OpenID Connect Core 1.0, 3.1.3.7. The signature is not needed: the token came from
+        the token endpoint itself, over TLS (the same, 6.).
+
+        Raises:
+            SignInError: it is for another tenant or application, or lacks something.
+        """
+        claims = result.get("id_token_claims") or {}
+        ours = self._registration
+        now = self._clock().timestamp()
+        is_current = now - CLOCK_TOLERANCE.total_seconds() < float(claims.get("exp") or 0)
+        checks = {
+            "wrong-tenant": (
+                claims.get("tid") == ours.tenant_id and claims.get("iss") == issuer,
+                "the sign-in was in another tenant",
+            ),
+            "wrong-audience": (
+                claims.get("aud") == ours.client_id,
+                "the answer is meant for another application",
+            ),
+            _STALE[1]: (is_current and bool(claims.get("nonce")), _STALE[0]),
+            "nameless": (
+                all(isinstance(claims.get(name), str) for name in ("preferred_username", "oid")),
+                "Entra does not tell who has signed in",
+            ),
+            "permission-missing": (
+                _permissions(result) >= PERMISSIONS,
+                "the application was not given vso.pats and vso.pats_manage; " + _CONSENT,
+            ),
+            "no-session": (
+                isinstance(result.get("refresh_token"), str) and bool(result["refresh_token"]),
+                "Entra gave no session that lasts (offline_access); an administrator must allow it",
+            ),
+        }
+        for reason, (is_good, message) in checks.items():
+            if not is_good:
+                raise SignInError(message, reason=reason)
+        return Person(claims["preferred_username"], claims["oid"])
+
+    # --- What both have in common --------------------------------------------------------------
+
+    def _client(self, client_id: str, assertion: Callable[[], str]) -> Any:  # noqa: ANN401 - of msal
+        # One for each use: its cache would keep tokens for longer than they are needed.
         return msal.ConfidentialClientApplication(
-            self._client_id,
-            authority=self._authority,
-            client_credential={"client_assertion": self._assertion},
-            instance_discovery=None if self._is_microsoft else False,
+            client_id,
+            authority=f"{self._registration.authority}/{self._registration.tenant_id}",
+            client_credential={"client_assertion": assertion},
+            instance_discovery=None if self._registration.is_microsoft else False,
             http_client=self._http,
         )
 
+    def _refuse(self, result: Mapping[str, Any], what: str, owner: str | None) -> None:
+        """Raise if the answer is a refusal: of the session of a person, or of an agent's leg."""
+        refused = _Refused.read(result)
+        if refused is None:
+            return
+        refusal = explain(refused.word, refused.number, refused.suberror)
+        if refusal is None:
+            raise _unavailable(f"cannot use {what}: {refused}")
+        message = f"Entra refuses {what} ({refused}): {refusal.sentence}"
+        hint = self._link(refused)
+        if refusal.remedy is Remedy.PERSON and owner:
+            where = f" at {self._registration.sign_in_url}" if self._registration.public_url else ""
+            message = f"{message}; {owner} must sign in{where}"
+            raise SessionError(message, reason=SIGN_IN_NEEDED, hint=hint)
+        if refusal.remedy is Remedy.PERSON:
+            message = f"{message}; an administrator must check the agent user and its consent"
+        raise SessionError(message, reason=ADMINISTRATOR_NEEDED, hint=hint)
 
-def _read(result: Mapping[str, Any]) -> Answer:
-    if error := result.get("error"):
-        return Answer(error=str(error), code=_code(result.get("error_codes")))
+    def _refuse_sign_in(self, result: Mapping[str, Any]) -> None:
+        """Raise if the answer is a refusal of a sign-in."""
+        refused = _Refused.read(result)
+        if refused is None:
+            return
+        refusal = explain(refused.word, refused.number, refused.suberror)
+        if refusal is None:
+            raise _unavailable(f"cannot finish the sign-in: {refused}")
+        reason = "declined" if refused.word == "access_denied" else "refused"
+        message = f"Entra refuses the sign-in ({refused}): {refusal.sentence}"
+        raise SignInError(message, reason=reason, hint=self._link(refused))
+
+    def _link(self, refused: _Refused) -> str:
+        authority = self._registration.authority
+        return f"see {authority}/error?code={refused.number}" if refused.number else ""
+
+
+_OPENID = ("openid", "profile", "offline_access")
+_CONSENT = "an administrator must consent to both"
+_STALE = ("the answer is not of this sign-in", "stale-answer")
+
+
+@dataclass(frozen=True)
+class _Refused:
+    """What a refusal says."""
+
+    word: str
+    number: int | None
+    suberror: str
+
+    @classmethod
+    def read(cls, result: Mapping[str, Any]) -> _Refused | None:
+        """Read an answer; None if it is no refusal."""
+        word = result.get("error")
+        if not word:
+            return None
+        numbers = result.get("error_codes")
+        number = numbers[0] if isinstance(numbers, list) and numbers else None
+        told = str(result.get("error_description") or "")
+        if type(number) is not int:
+            digits = told.removeprefix("AADSTS").split(":")[0] if told[:6] == "AADSTS" else ""
+            number = int(digits) if digits.isdecimal() and len(digits) <= _DIGITS else None
+        return cls(str(word)[:_LONGEST], number, str(result.get("suberror") or ""))
+
+    def __str__(self) -> str:
+        return f"{self.word}, AADSTS{self.number}" if self.number else self.word
+
+
+_DIGITS, _LONGEST = 9, 60
+
+
+def _asked(call: Callable[[], T], what: str) -> T:
+    return translated(call, lambda exc: _translate(exc, what))
+
+
+def _grant(result: Mapping[str, Any]) -> Grant:
     access, newer = result["access_token"], result.get("refresh_token")
     if not isinstance(access, str) or not access:
         message = "an answer without a token"
         raise ValueError(message)
-    return Answer(
+    return Grant(
         access_token=TokenValue(access),
-        refresh_token=TokenValue(newer) if isinstance(newer, str) and newer else None,
         lifetime=timedelta(seconds=int(result.get("expires_in") or 0)),
+        refresh_token=TokenValue(newer) if isinstance(newer, str) and newer else None,
         object_id=(result.get("id_token_claims") or {}).get("oid"),
     )
 
 
-def _code(numbers: object) -> str:
-    number = numbers[0] if isinstance(numbers, list) and numbers else None
-    return f"AADSTS{number}" if type(number) is int else ""
+def _permissions(result: Mapping[str, Any]) -> frozenset[str]:
+    """Give the permissions that were granted; an answer that does not say grants what was asked."""
+    granted = result.get("scope")
+    if granted is None:
+        return PERMISSIONS
+    return frozenset(scope.rpartition("/")[2] for scope in str(granted).split())
 
 
-def _translate(exc: Exception, owner: str) -> RotationError:
+def _translate(exc: Exception, what: str) -> RotationError:
     if isinstance(exc, AzureError):
         message = "cannot get an assertion of the managed identity for the app registration"
         hint = "run where the managed identity is, and check AZURE_CLIENT_ID"
         return AccessDeniedError(
             f"{message}: {words(exc)}", service="identity", operation="assert", hint=hint
         )
-    return _unavailable(f"no usable answer ({words(exc)})", owner)
+    return _unavailable(f"{what}: no usable answer ({words(exc)})")
 
 
-def _unavailable(what: str, owner: str) -> UnavailableError:
-    message = f"cannot redeem the session of {owner}: {what}"
+def _unavailable(message: str) -> UnavailableError:
     hint = "if this lasts, check ROTATION_AUTHORITY and ROTATION_TENANT_ID"
     return UnavailableError(message, service=SERVICE, operation="redeem", hint=hint)

@@ -7,9 +7,9 @@ for a late answer too, moves the world's clock instead of taking time.
 """
 
 from sandbox.ports.issuer import WorldIssuer
-from sandbox.ports.process import InProcess
+from sandbox.ports.process import InProcess, sessions_of
 from sandbox.ports.record import Journal, MemoryLocks
-from sandbox.ports.session import WorldSessions
+from sandbox.ports.session import WorldSessionStore, WorldTokenService
 from sandbox.ports.store import WorldStore
 
 __all__ = [
@@ -17,6 +17,8 @@ __all__ = [
     "Journal",
     "MemoryLocks",
     "WorldIssuer",
-    "WorldSessions",
+    "WorldSessionStore",
     "WorldStore",
+    "WorldTokenService",
+    "sessions_of",
 ]

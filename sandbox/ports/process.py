@@ -6,16 +6,32 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from rotation.rotator import Rotator
+from rotation.sessions import PersonSource, Sessions
 from rotation.settling import Ports
 from sandbox.ports.issuer import WorldIssuer
 from sandbox.ports.record import Journal, MemoryLocks
-from sandbox.ports.session import WorldSessions
+from sandbox.ports.session import WorldSessionStore, WorldTokenService
 from sandbox.ports.store import WorldStore
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from rotation.ports import Clock, Locks
     from rotation.rotator import Scope
     from sandbox.world import World
+
+
+def sessions_of(world: World, owners: Collection[str], clock: Clock | None = None) -> Sessions:
+    """Give the sessions of some owners as one process of the rotator holds them.
+
+    Args:
+        world: where they are kept and redeemed.
+        owners: user principal names in lower case.
+        clock: the process's own, if it is not the world's.
+    """
+    own = clock or world.clock
+    people = PersonSource(WorldSessionStore(world), WorldTokenService(world), own)
+    return Sessions(dict.fromkeys(owners, people), own)
 
 
 class InProcess:
@@ -39,13 +55,14 @@ class InProcess:
         self.scope = scope
         self.journal = Journal()
         self.store = WorldStore(world)
-        self.sessions = WorldSessions(world, scope.owners)
+        own = clock or world.clock
+        self.sessions = sessions_of(world, scope.owners, own)
         self.issuer = WorldIssuer(world, self.sessions.access_token, clock)
         self.ports = Ports(
             self.store,
             self.issuer,
             self.journal,
-            clock or world.clock,
+            own,
             lambda seconds: world.clock.advance(timedelta(seconds=seconds)),
         )
         self.locks = locks or MemoryLocks()

@@ -1,150 +1,188 @@
-"""The world's tenant as ``OwnerSessions``."""
+"""The world's tenant and its session vault as ``TokenService`` and ``SessionStore``."""
 
 from __future__ import annotations
 
-import threading
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from rotation.errors import RejectedError, RotationError, SessionError
-from rotation.model import Session, TokenValue
+from rotation.errors import AccessDeniedError, RejectedError, SessionError
+from rotation.model import TokenValue
+from rotation.session import (
+    ADMINISTRATOR_NEEDED,
+    REFRESH_TOKEN_LIFETIME,
+    SIGN_IN_NEEDED,
+    Grant,
+    Kept,
+)
 from sandbox.content import Properties
 from sandbox.fault import Call
-from sandbox.grant import AZURE_DEVOPS, TOKEN_EXCHANGE, Redemption, RefreshRequest
+from sandbox.grant import AZURE_DEVOPS, TOKEN_EXCHANGE, RefreshRequest
 from sandbox.ports.translation import asking
-from sandbox.tenant import SESSION_LIFETIME
 from sandbox.world import SESSION_CONTENT_TYPE, session_name
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Mapping
 
+    from rotation.session import AgentUser
     from sandbox.vault import SecretVersion
     from sandbox.world import World
 
-SAVE_AFTER = timedelta(hours=23)
-EARLY = timedelta(minutes=5)
 NEEDS_PERSON = frozenset({"invalid_grant", "interaction_required", "consent_required"})
+TAGS = {
+    "session-owner": "kept_owner",
+    "session-signed-in": "signed_in_at",
+    "session-redeemed": "redeemed_at",
+    "session-object-id": "object_id",
+    "session-sign-in": "sign_in",
+}
 
 
-@dataclass(frozen=True)
-class _Grant:
-    """An access token in memory, and the session that it came from."""
+class WorldTokenService:
+    """See ``rotation.ports.TokenService``."""
 
-    session: Session
-    access_token: TokenValue
-    ends_at: datetime
-    kept: SecretVersion = field(repr=False)
-    redemption: Redemption = field(repr=False)
-
-
-class WorldSessions:
-    """See ``rotation.ports.OwnerSessions``."""
-
-    def __init__(self, world: World, owners: Collection[str]) -> None:
-        """Hold the sessions of ``owners``, by user principal name in lower case."""
+    def __init__(self, world: World) -> None:
+        """Stand before the tenant of ``world``."""
         self._world = world
-        self._owners = owners
-        self._grants: dict[str, _Grant] = {}
-        self._lock = threading.RLock()
 
-    def session(self, owner: str) -> Session:
-        """See ``OwnerSessions``."""
-        if owner not in self._owners:
-            message = f"{owner} is not among the owners"
-            return Session(owner, is_working=False, reason="unknown-owner", message=message)
-        with self._lock:
-            grant = self._grants.get(owner)
-            if grant and self._world.clock() < grant.ends_at - EARLY:
-                return grant.session
-            self._grants.pop(owner, None)
-            return self._redeem(owner)
-
-    def keep(self, owner: str) -> Session:
-        """See ``OwnerSessions``."""
-        with self._lock:
-            session = self.session(owner)
-            if not session.is_working:
-                return session
-            grant = self._grants[owner]
-            session = self._saved(session, grant.kept, grant.redemption)
-            known = replace(grant.session, redeemed_at=session.redeemed_at)
-            self._grants[owner] = replace(grant, session=known)
-            return session
-
-    def access_token(self, owner: str) -> TokenValue:
-        """See ``OwnerSessions``."""
-        with self._lock:
-            session = self.session(owner)
-            if not session.is_working:
-                raise SessionError(session.message)
-            return self._grants[owner].access_token
-
-    def _redeem(self, owner: str) -> Session:
-        world, name = self._world, session_name(owner)
-        try:
-            with asking(world, self._call("get_secret", name)):
-                world.session_vault.require("get")
-                kept = world.session_vault.get(name)
-            with asking(world, Call("entra", "redeem", owner)):
-                redemption = world.tenant.redeem(self._request(kept.value))
-        except RejectedError as exc:
-            is_person = exc.reason in NEEDS_PERSON | {"not-found"}
-            reason = "sign-in-needed" if is_person else "administrator-needed"
-            message = f"the session of {owner} does not work ({exc.reason}); {owner} must sign in"
-            return Session(owner, is_working=False, reason=reason, message=message)
-        session = Session(
-            owner,
-            is_working=True,
-            signed_in_at=_instant(kept.tags, "session-signed-in"),
-            redeemed_at=_instant(kept.tags, "session-redeemed"),
-        )
-        ends_at = world.clock() + timedelta(seconds=redemption.lifetime)
-        access_token = TokenValue(redemption.access.value)
-        self._grants[owner] = _Grant(session, access_token, ends_at, kept, redemption)
-        return session
-
-    def _request(self, refresh_token: str) -> RefreshRequest:
+    def redeem(self, owner: str, refresh_token: TokenValue) -> Grant:
+        """See ``TokenService``."""
         tenant = self._world.tenant
         assertion = tenant.identity_token(TOKEN_EXCHANGE, tenant.identity.client_id)
-        return RefreshRequest(
+        request = RefreshRequest(
             client_id=tenant.client_id,
             assertion=assertion.value if assertion else "",
-            refresh_token=refresh_token,
+            refresh_token=refresh_token.reveal(),
             scopes=frozenset({f"{AZURE_DEVOPS}/.default"}),
         )
-
-    def _saved(self, session: Session, kept: SecretVersion, redemption: Redemption) -> Session:
-        """Save the newest refresh token if a day has passed; a failure stops nothing."""
-        now = self._world.clock()
-        if session.redeemed_at and now - session.redeemed_at < SAVE_AFTER:
-            return session
         try:
-            self._save(kept, redemption, now)
-        except RotationError as exc:
-            message = f"the session of {session.owner} works, but was not saved: {exc}"
-            return replace(session, reason="save-failed", message=message)
-        return replace(session, is_refreshed=True, redeemed_at=now)
-
-    def _save(self, kept: SecretVersion, redemption: Redemption, now: datetime) -> None:
-        vault = self._world.session_vault
-        properties = Properties(
-            tags={**kept.tags, "session-redeemed": f"{now:%Y-%m-%dT%H:%M:%SZ}"},
-            content_type=SESSION_CONTENT_TYPE,
-            expires_at=now + SESSION_LIFETIME,
+            with asking(self._world, Call("entra", "redeem", owner)):
+                redemption = tenant.redeem(request)
+        except RejectedError as exc:
+            is_person = exc.reason in NEEDS_PERSON
+            reason = SIGN_IN_NEEDED if is_person else ADMINISTRATOR_NEEDED
+            message = f"the session of {owner} does not work ({exc.reason}); {owner} must sign in"
+            raise SessionError(message, reason=reason) from None
+        return Grant(
+            TokenValue(redemption.access.value),
+            timedelta(seconds=redemption.lifetime),
+            TokenValue(redemption.refresh.value),
+            redemption.user.object_id,
         )
-        with asking(self._world, self._call("set_secret", kept.name), is_repeatable=False):
-            vault.require("set")
-            if vault.newest(kept.name).id == kept.id:  # never over a session signed in later
-                vault.set(kept.name, redemption.refresh.value, properties)
-        with asking(self._world, self._call("update_secret", f"{kept.name}/{kept.id}")):
-            vault.require("update")
-            vault.update(kept.name, kept.id, Properties(enabled=False))
+
+    def act_as(self, agent: AgentUser) -> Grant:
+        """See ``TokenService``."""
+        raise NotImplementedError(agent)
+
+
+class WorldSessionStore:
+    """See ``rotation.ports.SessionStore``."""
+
+    def __init__(self, world: World) -> None:
+        """Stand before the session vault of ``world``."""
+        self._world = world
+        self._vault = world.session_vault
+
+    def read(self, owner: str, version: str | None = None) -> Kept | None:
+        """See ``SessionStore``."""
+        name = session_name(owner)
+        try:
+            with asking(self._world, self._call("get_secret", name)):
+                self._vault.require("get")
+                found = self._vault.get(name, version)
+        except RejectedError:
+            return None
+        except AccessDeniedError:
+            newest = max(self.versions(owner), key=lambda v: v.created_at, default=None)
+            if newest is None or newest.enabled:
+                raise
+            return newest
+        return replace(_kept(owner, found), refresh_token=TokenValue(found.value))
+
+    def versions(self, owner: str) -> tuple[Kept, ...]:
+        """See ``SessionStore``."""
+        name = session_name(owner)
+        try:
+            with asking(self._world, self._call("list_versions", name)):
+                self._vault.require("list")
+                found = self._vault.versions(name)
+        except RejectedError:
+            return ()
+        return tuple(_kept(owner, version) for version in found)
+
+    def save(self, kept: Kept) -> Kept:
+        """See ``SessionStore``."""
+        try:
+            return self._set(kept)
+        except RejectedError as exc:
+            if exc.reason != "objectisdeletedbutrecoverable":
+                raise
+        name = session_name(kept.owner)
+        with asking(self._world, self._call("recover_secret", name)):
+            self._vault.require("recover")
+            self._vault.recover(name)
+        return self._set(kept)
+
+    def disable(self, owner: str, version: str) -> None:
+        """See ``SessionStore``."""
+        name = session_name(owner)
+        with asking(self._world, self._call("update_secret", f"{name}/{version}")):
+            self._vault.require("update")
+            self._vault.update(name, version, Properties(enabled=False))
+
+    def delete(self, owner: str) -> bool:
+        """See ``SessionStore``."""
+        for kept in self.versions(owner):
+            if kept.enabled and kept.version:
+                self.disable(owner, kept.version)
+        name = session_name(owner)
+        try:
+            with asking(self._world, self._call("delete_secret", name)):
+                self._vault.require("delete")
+                self._vault.delete(name)
+        except RejectedError:
+            return False
+        return True
+
+    def _set(self, kept: Kept) -> Kept:
+        name, token, redeemed_at = session_name(kept.owner), kept.refresh_token, kept.redeemed_at
+        if token is None or redeemed_at is None:
+            raise ValueError("a session without a refresh token cannot be saved")
+        written = {tag: _written(getattr(kept, field)) for tag, field in TAGS.items()}
+        ours = {"session-owner": kept.owner, **{tag: text for tag, text in written.items() if text}}
+        properties = Properties(
+            tags={**kept.other_tags, **ours},
+            content_type=SESSION_CONTENT_TYPE,
+            expires_at=redeemed_at + REFRESH_TOKEN_LIFETIME,
+        )
+        with asking(self._world, self._call("set_secret", name), is_repeatable=False):
+            self._vault.require("set")
+            saved = self._vault.set(name, token.reveal(), properties)
+        return _kept(kept.owner, saved)
 
     def _call(self, operation: str, thing: str) -> Call:
-        return Call("key-vault", operation, f"{self._world.session_vault.name}/{thing}")
+        return Call("key-vault", operation, f"{self._vault.name}/{thing}")
 
 
-def _instant(tags: Mapping[str, str], name: str) -> datetime | None:
-    text = tags.get(name)
+def _kept(owner: str, found: SecretVersion) -> Kept:
+    tags: Mapping[str, str] = found.tags
+    return Kept(
+        owner,
+        version=found.id,
+        created_at=found.created_at,
+        enabled=found.enabled,
+        kept_owner=tags.get("session-owner"),
+        object_id=tags.get("session-object-id"),
+        signed_in_at=_instant(tags.get("session-signed-in")),
+        redeemed_at=_instant(tags.get("session-redeemed")),
+        sign_in=tags.get("session-sign-in"),
+        other_tags={tag: text for tag, text in tags.items() if tag not in TAGS},
+    )
+
+
+def _written(value: datetime | str | None) -> str | None:
+    return f"{value:%Y-%m-%dT%H:%M:%SZ}" if isinstance(value, datetime) else value
+
+
+def _instant(text: str | None) -> datetime | None:
     return datetime.fromisoformat(text).astimezone(UTC) if text else None

@@ -35,7 +35,8 @@ def rotator(
     loggers: object,  # noqa: ARG001 - left as they were
 ) -> Iterator[Rotator]:
     """Give the product as its composition root puts it together."""
-    with wiring.open_rotator(settings.load(), clock) as rotator:
+    with wiring.open_service(settings.load(), clock) as service:
+        rotator = service.rotator
         yield rotator
 
 

@@ -6,10 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from rotation.adapters import entra, refusal, vault_refusal
+from rotation.adapters import entra_refusal, refusal, vault_refusal
 from tests.refusals import (
     ANY_WORD,
-    ENTRA_NOES,
     SIGN_IN_ANSWERS,
     VAULT_DENIALS,
     VAULT_NOES,
@@ -61,12 +60,14 @@ def test_a_word_is_explained_as_the_product_does(word: str) -> None:
 
 def test_entras_words_are_those_that_the_product_knows() -> None:
     """Each word after which somebody must act, and the reason it is told with."""
-    person = dict.fromkeys(entra.NEEDS_PERSON, "sign-in-needed")
-    administrator = dict.fromkeys(entra.NEEDS_ADMINISTRATOR, "administrator-needed")
+    reasons = {
+        entra_refusal.Remedy.PERSON: "sign-in-needed",
+        entra_refusal.Remedy.ADMINISTRATOR: "administrator-needed",
+    }
+    known = {word: reasons[row.remedy] for word, row in entra_refusal.WORDS.items()}
 
     named = {word: reason for word, reason in SESSIONS.items() if "any other" not in word}
-    assert named == person | administrator
-    assert named == {no.error: no.reason for no in ENTRA_NOES if no.reason}
+    assert named == known
 
 
 def test_key_vaults_words_are_those_that_the_product_knows() -> None:

@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from rotation.report import Ending
-from sandbox.ports import WorldSessions
+from sandbox.ports import sessions_of
 from tests.story.invariant import DAY, LIFETIME, Wish, digest, mark_of
 
 if TYPE_CHECKING:
@@ -167,7 +167,7 @@ def is_mis_tagged(case: Case) -> bool:
 def has_no_session(case: Case) -> bool:
     """Its owner has to sign in again."""
     owner = case.wish.owner
-    return not WorldSessions(case.world, [owner]).session(owner).is_working
+    return not sessions_of(case.world, [owner]).session(owner).is_working
 
 
 def is_nobodys_value(case: Case) -> bool:

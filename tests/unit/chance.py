@@ -7,7 +7,8 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from rotation.decision import Fact, Snapshot
-from rotation.model import Attempt, Mode, Recorded, SecretName, Session, Token, TokenValue
+from rotation.model import Attempt, Mode, Recorded, SecretName, Token, TokenValue
+from rotation.session import Session
 from tests.unit.given import ACCOUNT, DAY, HOUR, MANDATE, NAME, NOW, OWNER, SECOND, SETTLED
 
 if TYPE_CHECKING:

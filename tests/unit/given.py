@@ -18,12 +18,12 @@ from rotation.model import (
     Mode,
     Recorded,
     SecretName,
-    Session,
     Token,
     TokenValue,
 )
 from rotation.policy import decide
 from rotation.schedule import renewal_at
+from rotation.session import Session
 
 if TYPE_CHECKING:
     from typing import Self

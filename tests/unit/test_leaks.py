@@ -35,7 +35,8 @@ from rotation import rotator
 from rotation.errors import RejectedError, RotationError
 from rotation.events import Event, Kind
 from rotation.fleet import Fleet
-from rotation.model import SecretName, Session
+from rotation.model import SecretName
+from rotation.session import Session
 from rotation.report import Ending, Outcome
 from sandbox.clock import ManualClock
 from sandbox.content import Properties

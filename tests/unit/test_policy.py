@@ -11,9 +11,10 @@ from hypothesis import given as draw
 from hypothesis import strategies as st
 
 from rotation.decision import Action, Decision, Fact, Question
-from rotation.model import Attempt, Mode, Session
+from rotation.model import Attempt, Mode
 from rotation.policy import RULES, decide, nothing
 from rotation.schedule import renewal_at
+from rotation.session import Session
 from tests.unit.given import (
     DAY,
     HOUR,

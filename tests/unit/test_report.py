@@ -11,8 +11,9 @@ import pytest
 from rotation.decision import Action, Decision
 from rotation.errors import UnavailableError
 from rotation.fleet import Finding, Fleet, State, expires_at, next_at, state
-from rotation.model import Mode, Session
+from rotation.model import Mode
 from rotation.report import ENDINGS, Ending, Outcome, RunReport, VaultFailure
+from rotation.session import Session
 from tests.unit.given import (
     DAY,
     HOUR,
