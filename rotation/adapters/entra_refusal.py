@@ -119,8 +119,9 @@ def explain(word: str, number: int | None, suberror: str = "") -> Refusal | None
     known = WORDS.get(word)
     if known is None:
         return None
-    if number in NUMBERS:
-        return NUMBERS[number]
+    exact = NUMBERS.get(number) if number else None
+    if exact and (exact.remedy, known.remedy) != (Remedy.PERSON, Remedy.ADMINISTRATOR):
+        return exact  # a person is never sent to do what only an administrator can
     if suberror == "message_only":  # nothing that the person could do would help
         return _administrator("the tenant's policies forbid it; an administrator must see which")
     return known
