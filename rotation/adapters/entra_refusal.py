@@ -27,79 +27,81 @@ class Refusal:
 
     remedy: Remedy
     sentence: str
-    """Why, and for administrators what they must do."""
+    """Why, and what an administrator must do, if it is one."""
 
 
-def _person(sentence: str) -> Refusal:
-    return Refusal(Remedy.PERSON, sentence)
+def _person(why: str) -> Refusal:
+    return Refusal(Remedy.PERSON, why)
 
 
-def _administrator(sentence: str) -> Refusal:
-    return Refusal(Remedy.ADMINISTRATOR, sentence)
+def _administrator(why: str, act: str) -> Refusal:
+    return Refusal(Remedy.ADMINISTRATOR, f"{why}; an administrator must {act}")
 
 
-_REGISTRATION = (
-    "an administrator must check the app registration's federated credential and its permissions"
+_REGISTRATION = _administrator(
+    "it does not admit the application",
+    "check the federated credential of the app registration, and its permissions",
 )
-_CONSENT = "an administrator must consent to vso.pats and vso.pats_manage for the application"
+_CONSENT = _administrator(
+    "the application lacks a permission", "consent to vso.pats and vso.pats_manage for it"
+)
 
 WORDS = {
-    "invalid_grant": _person("the session does not hold any more"),
-    "interaction_required": _person("Entra wants to see the person"),
-    "login_required": _person("Entra wants to see the person"),
-    "consent_required": _person("the application needs the person's consent"),
+    "invalid_grant": _person("the session has expired, or was ended"),
+    "interaction_required": _person("something is asked of the person"),
+    "login_required": _person("something is asked of the person"),
+    "consent_required": _person("nobody has consented to the application"),
     "access_denied": _person("the sign-in was declined"),
-    "invalid_client": _administrator(_REGISTRATION),
-    "unauthorized_client": _administrator(_REGISTRATION),
-    "invalid_scope": _administrator(_CONSENT),
+    "invalid_client": _REGISTRATION,
+    "unauthorized_client": _REGISTRATION,
+    "invalid_scope": _CONSENT,
     "invalid_resource": _administrator(
-        "an administrator must see that Azure DevOps is known in the tenant"
+        "the tenant does not know Azure DevOps", "connect the tenant with Azure DevOps"
     ),
-    "invalid_request": _administrator(
-        "an administrator must check ROTATION_TENANT_ID and ROTATION_CLIENT_ID"
-    ),
-    "invalid_tenant": _administrator("an administrator must check ROTATION_TENANT_ID"),
     "unsupported_grant_type": _administrator(
-        "an administrator must see that the tenant has Entra Agent ID"
+        "the tenant does not know this way in", "see whether the tenant has Entra Agent ID"
     ),
 }
 """By the word; every other one is an outage."""
 
+_POLICY = "see which Conditional Access policy it is"
 NUMBERS = {
-    50034: _administrator("the account does not exist; an administrator must check its name"),
-    50055: _person("the person's password has expired"),
-    50057: _administrator("the account is disabled; an administrator must enable it"),
-    50076: _person("Entra asks for multi-factor authentication"),
+    50034: _administrator("the account does not exist", "check its name"),
+    50055: _person("the password has expired"),
+    50057: _administrator("the account is disabled", "enable it, or name another owner"),
+    50076: _person("multi-factor authentication is asked for"),
     50078: _person("the multi-factor authentication has expired"),
-    50079: _person("the person must register for multi-factor authentication"),
-    50105: _administrator("an administrator must assign the application to the person"),
-    50133: _person("the person's password was changed"),
+    50079: _person("the person has to register for multi-factor authentication"),
+    50089: _person("the sign-in took too long"),
+    50105: _administrator("the application is not assigned to the person", "assign it"),
+    50133: _person("the password was changed"),
     50158: _person("Conditional Access asks for more"),
     50173: _person("the session was revoked"),
-    50089: _person("the sign-in took too long"),
-    53000: _administrator("Conditional Access asks for a managed device; see its policies"),
-    53003: _administrator("a Conditional Access policy blocks it; an administrator must see which"),
+    53000: _administrator("Conditional Access asks for a managed device", _POLICY),
+    53003: _administrator("Conditional Access blocks it", _POLICY),
     54005: _person("the sign-in was used already"),
-    65001: _person("the application needs consent"),
-    65004: _person("the person declined to consent"),
+    65001: _person("nobody has consented to the application"),
+    65004: _person("the person has declined to consent"),
     70008: _person("it was not used in time"),
-    70043: _person("a Conditional Access policy limits how long a session lasts"),
-    70044: _person("a Conditional Access policy limits how long a session lasts"),
-    90002: _administrator(
-        "there is no such tenant; an administrator must check ROTATION_TENANT_ID"
-    ),
-    90072: _administrator("the account is not in this tenant; an administrator must add it"),
-    90094: _administrator(_CONSENT),
+    70043: _person("Conditional Access limits how long a session lasts"),
+    70044: _person("Conditional Access limits how long a session lasts"),
+    90002: _administrator("there is no such tenant", "check ROTATION_TENANT_ID"),
+    90072: _administrator("the account is not in this tenant", "add it, or name another owner"),
+    90094: _CONSENT,
     700016: _administrator(
-        "the tenant does not know the application; an administrator must check its id"
+        "the application is not in the tenant", "check ROTATION_CLIENT_ID and ROTATION_BLUEPRINT_ID"
     ),
-    700024: _administrator("the assertion is out of date; an administrator must check the clocks"),
-    700082: _person("nobody used it for 90 days"),
-    700084: _person("its whole life is over"),
-    700211: _administrator("the federated credential names another issuer than the identity's"),
-    700212: _administrator("the federated credential names another audience"),
+    700024: _administrator("the assertion is out of date", "check the clocks"),
+    700082: _person("nobody has used the session for 90 days"),
+    700084: _person("the session has come to its end"),
+    700211: _administrator(
+        "no federated credential has the identity's issuer", "correct the federated credential"
+    ),
+    700212: _administrator(
+        "no federated credential has the assertion's audience", "correct the federated credential"
+    ),
     700213: _administrator(
-        "the federated credential names another subject than the managed identity"
+        "no federated credential names the managed identity", "correct the federated credential"
     ),
 }
 """By the number after ``AADSTS``, where it says more than the word."""
@@ -123,5 +125,5 @@ def explain(word: str, number: int | None, suberror: str = "") -> Refusal | None
     if exact and (exact.remedy, known.remedy) != (Remedy.PERSON, Remedy.ADMINISTRATOR):
         return exact  # a person is never sent to do what only an administrator can
     if suberror == "message_only":  # nothing that the person could do would help
-        return _administrator("the tenant's policies forbid it; an administrator must see which")
+        return _administrator("a policy of the tenant forbids it", _POLICY)
     return known

@@ -28,7 +28,17 @@ if TYPE_CHECKING:
     from sandbox.vault import SecretVersion
     from sandbox.world import World
 
-NEEDS_PERSON = frozenset({"invalid_grant", "interaction_required", "consent_required"})
+NEEDS_PERSON = frozenset(
+    {
+        "access_denied",
+        "consent_required",
+        "interaction_required",
+        "invalid_grant",
+        "login_required",
+    }
+)
+NEEDS_ADMINISTRATOR = ("AADSTS50034", "AADSTS50057", "AADSTS53003", "AADSTS90002", "message_only")
+"""What Entra says beside a word of these where no sign-in helps."""
 TAGS = {
     "session-owner": "kept_owner",
     "session-signed-in": "signed_in_at",
@@ -59,10 +69,12 @@ class WorldTokenService:
             with asking(self._world, Call("entra", "redeem", owner)):
                 redemption = tenant.redeem(request)
         except RejectedError as exc:
-            is_person = exc.reason in NEEDS_PERSON
-            reason = SIGN_IN_NEEDED if is_person else ADMINISTRATOR_NEEDED
-            message = f"the session of {owner} does not work ({exc.reason}); {owner} must sign in"
-            raise SessionError(message, reason=reason) from None
+            message = f"the session of {owner} does not work ({exc.reason})"
+            if exc.reason in NEEDS_PERSON and not any(n in exc.hint for n in NEEDS_ADMINISTRATOR):
+                message = f"{message}; {owner} must sign in"
+                raise SessionError(message, reason=SIGN_IN_NEEDED) from None
+            message = f"{message}; an administrator must act"
+            raise SessionError(message, reason=ADMINISTRATOR_NEEDED) from None
         return Grant(
             TokenValue(redemption.access.value),
             timedelta(seconds=redemption.lifetime),

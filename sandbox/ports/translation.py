@@ -40,13 +40,16 @@ GONE = frozenset({"authorizationNotFound", "hostAuthorizationNotFound", "tokenNo
 """Words that say that there is no such token."""
 SESSION_REFUSALS = frozenset(
     {
+        "access_denied",
         "consent_required",
         "interaction_required",
         "invalid_client",
         "invalid_grant",
         "invalid_resource",
         "invalid_scope",
+        "login_required",
         "unauthorized_client",
+        "unsupported_grant_type",
     }
 )
 """Words of Entra after which somebody must act; every other one is an outage."""
@@ -104,13 +107,17 @@ class _Asked:
         kind = UnavailableError if self.is_repeatable else OutcomeUnknownError
         return self.error(kind, what, status)
 
-    def rejected(self, reason: str) -> ServiceError:
+    def rejected(self, reason: str, hint: str = "") -> ServiceError:
         is_outage = self.call.service == "entra" and reason not in SESSION_REFUSALS
         if is_outage or reason in PASSING:
             return self.error(UnavailableError, reason, None)
         message = f"cannot {self.call.operation} {self.call.target}: {reason}"
         return RejectedError(
-            message, service=self.call.service, operation=self.call.operation, reason=reason
+            message,
+            service=self.call.service,
+            operation=self.call.operation,
+            reason=reason,
+            hint=hint,
         )
 
     def refused(self, status: int, word: str) -> ServiceError:
@@ -132,7 +139,7 @@ def _translate(exc: Exception, asked: _Asked) -> ServiceError:
         case TokenRefusedError():
             return asked.rejected(exc.reason)
         case SignInRefusedError():
-            return asked.rejected(exc.error)
+            return asked.rejected(exc.error, _said(exc.number, exc.suberror))
         case VaultRefusedError():
             return asked.refused(exc.status, exc.code.lower())
         case CallerRefusedError():
@@ -145,7 +152,9 @@ def _of_answer(answer: Answer, asked: _Asked) -> ServiceError:
     """Read an answer that a fault put in the place of the true one."""
     body = _read(answer)
     if asked.call.service == "entra" and "error" in body:
-        return asked.rejected(str(body["error"]))
+        numbers = body.get("error_codes")
+        number = numbers[0] if isinstance(numbers, list) and numbers else ""
+        return asked.rejected(str(body["error"]), _said(number, body.get("suberror", "")))
     if answer.status not in {OK, NO_CONTENT}:
         return asked.refused(answer.status, _vault_word(body) or f"status-{answer.status}")
     if asked.call.operation in WITH_RESULT and body.get("patTokenError", "none") != "none":
@@ -153,6 +162,11 @@ def _of_answer(answer: Answer, asked: _Asked) -> ServiceError:
     if "json" not in answer.content_type:
         return asked.error(AccessDeniedError, "answered with a page", answer.status)
     return asked.unanswered("the answer makes no sense", answer.status)
+
+
+def _said(number: object, suberror: object) -> str:
+    """Give what Entra says beside the word of a refusal: the hint of the error."""
+    return f"AADSTS{number} {suberror}".strip()
 
 
 def _vault_word(body: dict[str, object]) -> str:

@@ -65,7 +65,7 @@ def test_a_refusal_says_who_must_act(
     assert (session.is_working, session.reason) == (False, reason)
     assert word in session.message
     assert str(refused.value) == session.message
-    assert refused.value.reason == "sign-in-needed"
+    assert refused.value.reason == reason
     search_too("error", everything_told_by(refused.value))
 
 

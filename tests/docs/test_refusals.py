@@ -9,6 +9,7 @@ import pytest
 from rotation.adapters import entra_refusal, refusal, vault_refusal
 from tests.refusals import (
     ANY_WORD,
+    ENTRA_NOES,
     SIGN_IN_ANSWERS,
     VAULT_DENIALS,
     VAULT_NOES,
@@ -34,7 +35,6 @@ def bare(cell: str) -> str:
 
 
 TOKENS = {bare(cells[0]): cells for cells in rows("Azure DevOps refuses a token")}
-SESSIONS = {bare(cells[0]): bare(cells[1]) for cells in rows("Entra refuses a session")}
 WRITES = rows("Key Vault refuses a write")
 
 
@@ -58,16 +58,26 @@ def test_a_word_is_explained_as_the_product_does(word: str) -> None:
     assert extension == EXTENSION[row.is_passing]
 
 
-def test_entras_words_are_those_that_the_product_knows() -> None:
-    """Each word after which somebody must act, and the reason it is told with."""
+def test_entras_words_and_numbers_are_those_that_the_product_knows() -> None:
+    """Each after which somebody must act: the reason it is told with, and what is to be done."""
     reasons = {
-        entra_refusal.Remedy.PERSON: "sign-in-needed",
-        entra_refusal.Remedy.ADMINISTRATOR: "administrator-needed",
+        entra_refusal.Remedy.PERSON: ("sign-in-needed", "the owner must sign in: "),
+        entra_refusal.Remedy.ADMINISTRATOR: ("administrator-needed", ""),
     }
-    known = {word: reasons[row.remedy] for word, row in entra_refusal.WORDS.items()}
+    numbers = {str(number): row for number, row in entra_refusal.NUMBERS.items()}
+    known = {**entra_refusal.WORDS, **numbers}
 
-    named = {word: reason for word, reason in SESSIONS.items() if "any other" not in word}
-    assert named == known
+    named = {
+        bare(name): (bare(reason), text)
+        for name, reason, text in rows("Entra refuses a session")
+        if "any other" not in name and name != "number"
+    }
+
+    assert named == {
+        key: (reasons[row.remedy][0], reasons[row.remedy][1] + row.sentence)
+        for key, row in known.items()
+    }
+    assert named.keys() >= {no.error for no in ENTRA_NOES if no.reason}
 
 
 def test_key_vaults_words_are_those_that_the_product_knows() -> None:
