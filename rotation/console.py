@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from datetime import datetime
 
-    from rotation.fleet import Fleet
+    from rotation.fleet import Fleet, OwnerFinding
     from rotation.report import RunReport, VaultFailure
     from rotation.session import Session
 
@@ -117,7 +117,7 @@ def show_run(report: RunReport) -> None:
         )
     results.print(table)
     _show_vaults(report.vault_failures)
-    _show_owners(report.sessions, only_lost=True)
+    _show_lost(report.sessions)
     results.print(escape(f"Run {report.run_id}: {report.summary}."))
 
 
@@ -152,21 +152,41 @@ def show_status(fleet: Fleet) -> None:
         )
     results.print(table)
     _show_vaults(fleet.vault_failures)
-    _show_owners(fleet.sessions)
+    _show_owners(fleet.owners)
 
 
-def _show_owners(sessions: tuple[Session, ...], *, only_lost: bool = False) -> None:
-    chosen = [session for session in sessions if not (only_lost and session.is_working)]
-    if not chosen:
+def _show_lost(sessions: tuple[Session, ...]) -> None:
+    """Show the owners whose sessions do not work, if there are any."""
+    lost = [session for session in sessions if not session.is_working]
+    if not lost:
         return
-    table = _table("Owner", "Session", "Signed in (UTC)", "Message")
-    for session in chosen:
-        style = "green" if session.is_working else "bold red"
-        works = f"[{style}]{session_state(session)}[/]"
+    table = _table("Owner", "Session", "Signed in (UTC)", "Why")
+    for session in lost:
+        signed_in = _date(session.signed_in_at)
         table.add_row(
-            escape(session.owner), works, _date(session.signed_in_at), escape(session.message)
+            escape(session.owner), _connected(session), signed_in, escape(session.message)
         )
     results.print(table)
+
+
+def _show_owners(owners: tuple[OwnerFinding, ...]) -> None:
+    table = _table("Owner", "Session", "Signed in (UTC)", "Act by (UTC)", "Secrets", "Why")
+    for found in owners:
+        session = found.session
+        table.add_row(
+            escape(session.owner),
+            _connected(session),
+            "agent user" if session.is_agent else _date(session.signed_in_at),
+            _date(found.act_by),
+            str(len(found.secrets)),
+            escape(found.why[1]),
+        )
+    results.print(table)
+
+
+def _connected(session: Session) -> str:
+    style = "green" if session.is_working else "bold red"
+    return f"[{style}]{session_state(session)}[/]"
 
 
 def _show_vaults(failures: tuple[VaultFailure, ...]) -> None:

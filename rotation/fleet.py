@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from rotation import schedule
 from rotation.decision import Action, Decision, Snapshot
+from rotation.model import Mode
 from rotation.report import ENDINGS, VaultFailure
 from rotation.schedule import is_renewal_wanted, retirement_at, superseded
 from rotation.tags import format_instant
@@ -57,6 +58,29 @@ class Finding:
 
 
 @dataclass(frozen=True)
+class OwnerFinding:
+    """One owner, and the secrets that depend on them."""
+
+    session: Session
+    secrets: tuple[Finding, ...]
+    checked_at: datetime
+
+    @property
+    def act_by(self) -> datetime | None:
+        """Tell by when somebody must act: the next sign-in, or the first token that will die."""
+        if self.session.is_working:
+            return self.session.sign_in_by
+        ends = (expires_at(finding.snapshot) for finding in self.secrets)
+        return min((end for end in ends if end), default=None)
+
+    @property
+    def why(self) -> tuple[str, str]:
+        """Give one machine word and a sentence for what is to be said of the session, if any."""
+        reminder = self.session.reminder(self.checked_at)
+        return (self.session.reason, self.session.message) if not reminder else reminder
+
+
+@dataclass(frozen=True)
 class Fleet:
     """All managed secrets and all owners at one moment."""
 
@@ -77,9 +101,21 @@ class Fleet:
         return {
             "checked_at": format_instant(self.checked_at),
             "secrets": [_status(finding, self.checked_at) for finding in self.findings],
-            "owners": [_owner(session) for session in self.sessions],
+            "owners": [_owner(dependent) for dependent in self.owners],
             "vaults_failed": [vars(failure) for failure in self.vault_failures],
         }
+
+    @property
+    def owners(self) -> tuple[OwnerFinding, ...]:
+        """Each owner, and what depends on them."""
+        return tuple(
+            OwnerFinding(
+                session,
+                tuple(f for f in self.findings if _depends(f.snapshot, session.owner)),
+                self.checked_at,
+            )
+            for session in self.sessions
+        )
 
     @property
     def has_failures(self) -> bool:
@@ -173,13 +209,23 @@ def session_state(session: Session) -> str:
     return "sign-in-needed" if session.is_known else "unknown"
 
 
-def _owner(session: Session) -> dict[str, Any]:
+def _owner(found: OwnerFinding) -> dict[str, Any]:
+    session, (reason, message) = found.session, found.why
     return {
         "owner": session.owner,
+        "kind": "agent" if session.is_agent else "person",
         "state": session_state(session),
+        "reason": reason,
+        "message": message,
         "signed_in_at": _instant(session.signed_in_at),
         "redeemed_at": _instant(session.redeemed_at),
+        "act_by": _instant(found.act_by),
+        "secrets": [str(finding.snapshot.secret.name) for finding in found.secrets],
     }
+
+
+def _depends(s: Snapshot, owner: str) -> bool:
+    return s.mandate.owner == owner and s.mandate.mode is not Mode.WATCH and not s.mandate.faults
 
 
 def _instant(instant: datetime | None) -> str | None:
