@@ -18,18 +18,26 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 from rich.text import Text
 
+from rotation.doctor import Severity
 from rotation.fleet import State, expires_at, next_at, session_state, state
-from rotation.report import Ending
+from rotation.report import Ending, VaultFailure
 from rotation.schedule import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
 
+    from rotation.dependents import Dependents
+    from rotation.doctor import Diagnosis
     from rotation.fleet import Fleet, OwnerFinding
-    from rotation.report import RunReport, VaultFailure
+    from rotation.report import RunReport
     from rotation.session import Session
 
+SEVERITIES = {
+    Severity.FINE: "green",
+    Severity.WARNING: "yellow",
+    Severity.ERROR: "bold red",
+}
 STYLES = {
     State.FRESH: "green",
     State.RETIRING: "green",
@@ -99,6 +107,17 @@ def progress(verb: str) -> Iterator[Callable[[int, int], None]]:
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
+@contextmanager
+def waiting(what: str) -> Iterator[None]:
+    """Show that something is waited for while a block runs, if a person is watching."""
+    if not remarks.is_terminal:
+        complain(what)
+        yield
+        return
+    with remarks.status(escape(what)):
+        yield
+
+
 def complain(*faults: str, hint: str = "") -> None:
     """Say on stderr what is wrong, each fault on a line, and what to do next."""
     for fault in faults:
@@ -153,6 +172,31 @@ def show_status(fleet: Fleet) -> None:
     results.print(table)
     _show_vaults(fleet.vault_failures)
     _show_owners(fleet.owners)
+
+
+def show_diagnoses(found: Sequence[Diagnosis]) -> None:
+    """Show what came of each trial, and what to do about it."""
+    table = _table("Subject", "Finding", "Severity", "Message and fix")
+    for diagnosis in found:
+        style = SEVERITIES[diagnosis.severity]
+        told = "; ".join(filter(None, (diagnosis.message, diagnosis.fix)))
+        severity = f"[{style}]{diagnosis.severity}[/]"
+        table.add_row(escape(diagnosis.subject), diagnosis.finding, severity, escape(told))
+    results.print(table)
+
+
+def show_dependents(owner: str, found: Dependents) -> None:
+    """Show what is not renewed any more without an owner's session."""
+    if found.secrets:
+        results.print(Text(f"Without the session of {owner} nobody renews:"))
+        table = _table("Secret", "Expires (UTC)", "Organization")
+        for secret, mandate in zip(found.secrets, found.mandates, strict=True):
+            ends_at = _date(secret.expires_at) if secret.expires_at else "-"
+            table.add_row(escape(str(secret.name)), ends_at, escape(mandate.organization))
+        results.print(table)
+    else:
+        results.print(Text(f"No secret depends on {owner}."))
+    _show_vaults(tuple(VaultFailure(v, e.reason, str(e)) for v, e in found.failures))
 
 
 def _show_lost(sessions: tuple[Session, ...]) -> None:

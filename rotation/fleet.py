@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from rotation import schedule
 from rotation.decision import Action, Decision, Snapshot
-from rotation.model import Mode
+from rotation.dependents import depends
 from rotation.report import ENDINGS, VaultFailure
 from rotation.schedule import is_renewal_wanted, retirement_at, superseded
 from rotation.tags import format_instant
@@ -77,7 +77,7 @@ class OwnerFinding:
     def why(self) -> tuple[str, str]:
         """Give one machine word and a sentence for what is to be said of the session, if any."""
         reminder = self.session.reminder(self.checked_at)
-        return (self.session.reason, self.session.message) if not reminder else reminder
+        return reminder or (self.session.reason, self.session.message)
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ class Fleet:
         return tuple(
             OwnerFinding(
                 session,
-                tuple(f for f in self.findings if _depends(f.snapshot, session.owner)),
+                tuple(f for f in self.findings if depends(f.snapshot.mandate, session.owner)),
                 self.checked_at,
             )
             for session in self.sessions
@@ -215,17 +215,13 @@ def _owner(found: OwnerFinding) -> dict[str, Any]:
         "owner": session.owner,
         "kind": "agent" if session.is_agent else "person",
         "state": session_state(session),
-        "reason": reason,
-        "message": message,
+        "reason": reason or None,
+        "message": message or None,
         "signed_in_at": _instant(session.signed_in_at),
         "redeemed_at": _instant(session.redeemed_at),
         "act_by": _instant(found.act_by),
         "secrets": [str(finding.snapshot.secret.name) for finding in found.secrets],
     }
-
-
-def _depends(s: Snapshot, owner: str) -> bool:
-    return s.mandate.owner == owner and s.mandate.mode is not Mode.WATCH and not s.mandate.faults
 
 
 def _instant(instant: datetime | None) -> str | None:

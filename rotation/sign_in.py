@@ -14,7 +14,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from rotation import tags
+from rotation.dependents import dependents
 from rotation.errors import AccessDeniedError, RotationError, SignInError
 from rotation.events import Event, Kind
 from rotation.model import OWNER
@@ -208,31 +208,17 @@ class SignIn:
         Raises:
             SignInError: it is refused in all of them.
         """
-        needed: dict[str, int] = {}
-        failures = []
-        for vault in self._vaults:
-            try:
-                for organization in self._organizations(owner, vault):
-                    needed[organization] = needed.get(organization, 0) + 1
-            except RotationError:
-                failures.append(vault)
+        needed = dependents(owner, self._desk.secrets, self._vaults, self._defaults)
         issuer = self._desk.trial(grant.access_token)
         trials = tuple(
             Trial(organization, count, _tried(issuer, owner, organization))
-            for organization, count in sorted(needed.items())
+            for organization, count in needed.organizations.items()
         )
         if trials and all(isinstance(trial.error, AccessDeniedError) for trial in trials):
             message = f"Azure DevOps refuses {owner} in {_listed(t.organization for t in trials)}"
             hint = "have the account added there, with access to Azure DevOps, and sign in again"
             raise SignInError(message, reason="refused-everywhere", hint=hint)
-        return trials, tuple(failures)
-
-    def _organizations(self, owner: str, vault: str) -> Iterator[str]:
-        """Give the organization of each secret that depends on ``owner``."""
-        for secret in self._desk.secrets.list_managed(vault):
-            mandate = tags.parse(secret.tags, self._defaults)
-            if mandate.owner == owner and mandate.organization and not mandate.faults:
-                yield mandate.organization.lower()
+        return trials, tuple(vault for vault, _ in needed.failures)
 
 
 DIGEST_LENGTH = 16

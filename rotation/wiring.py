@@ -20,6 +20,8 @@ from rotation.adapters.local import LocalLocks, LogLines
 from rotation.adapters.patience import open_session
 from rotation.adapters.seal import VaultSeal
 from rotation.adapters.session_vault import KeyVaultSessions
+from rotation.connections import Connections
+from rotation.doctor import Doctor
 from rotation.rotator import Rotator, Scope
 from rotation.sessions import AgentSource, PersonSource, Sessions
 from rotation.settling import Ports
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
     from azure.keyvault.secrets import SecretClient
 
     from rotation.model import TokenValue
-    from rotation.ports import Clock, SessionStore
+    from rotation.ports import Clock
     from rotation.settings import Settings, Vault
 
 ASSERTION_AUDIENCES = {
@@ -54,7 +56,8 @@ class Service:
 
     rotator: Rotator
     sign_in: SignIn
-    session_store: SessionStore
+    doctor: Doctor
+    connections: Connections
 
 
 @contextmanager
@@ -120,7 +123,10 @@ def open_service(settings: Settings, clock: Clock = now) -> Iterator[Service]:
         yield Service(
             rotator=Rotator(ports, sessions, LocalLocks(), scope_of_work),
             sign_in=SignIn(desk, owners=settings.owners, vaults=vaults, defaults=settings.defaults),
-            session_store=session_store,
+            doctor=Doctor(
+                store, ports.issuer, sessions, clock, vaults, settings.all_owners, settings.defaults
+            ),
+            connections=Connections(session_store, store, vaults, settings.defaults, time.sleep),
         )
 
 

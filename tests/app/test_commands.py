@@ -182,9 +182,17 @@ def test_a_status_shows_every_secret_and_every_owner(
     (owner,) = said.result["owners"]
     assert owner == {
         "owner": OWNER,
+        "kind": "person",
         "state": "connected",
+        "reason": None,
+        "message": None,
         "signed_in_at": "2026-11-22T07:00:00Z",
         "redeemed_at": "2026-11-22T07:00:00Z",
+        "act_by": "2027-02-20T07:00:00Z",
+        "secrets": [
+            f"{OTHER_VAULT}/elsewhere",
+            *(f"{VAULT}/{name}" for name in ("disabled", "due", "expired", "extended", "fresh")),
+        ],
     }
     fresh, token = secrets["fresh"], fleet.token_in(VAULT, "fresh")
     assert token
