@@ -99,7 +99,7 @@ class Sessions:
 
     def _obtain(self, owner: str) -> Obtained:
         if owner not in self._sources:
-            message = f"{owner} is not among ROTATION_OWNERS; name an owner who is"
+            message = f"{owner} is not among the owners; name one whom ROTATION_OWNERS names"
             return _unusable(Session(owner, is_working=False), "unknown-owner", message)
         with self._locks[owner]:
             obtained = self._obtained.get(owner)

@@ -26,6 +26,8 @@ def pytest_configure(config: pytest.Config) -> None:
     # A shell lets what it starts in the background ignore Ctrl-C; what a test starts must not.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    config.addinivalue_line("markers", "people: a story about the session of a person")
+    config.addinivalue_line("markers", "exhaustive: a story told in very many ways")
     config.addinivalue_line("markers", "proof: too long for every day; run with --proof")
 
 

@@ -6,7 +6,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from rotation.rotator import Rotator
-from rotation.sessions import PersonSource, Sessions
+from rotation.session import AgentUser
+from rotation.sessions import AgentSource, PersonSource, Sessions
 from rotation.settling import Ports
 from sandbox.ports.issuer import WorldIssuer
 from sandbox.ports.record import Journal, MemoryLocks
@@ -29,9 +30,11 @@ def sessions_of(world: World, owners: Collection[str], clock: Clock | None = Non
         owners: user principal names in lower case.
         clock: the process's own, if it is not the world's.
     """
-    own = clock or world.clock
-    people = PersonSource(WorldSessionStore(world), WorldTokenService(world), own)
-    return Sessions(dict.fromkeys(owners, people), own)
+    own, service = clock or world.clock, WorldTokenService(world)
+    people = PersonSource(WorldSessionStore(world), service, own)
+    agents = [AgentUser(user.upn, user.agent_identity_id) for user in world.agent_users]
+    of_agents = dict.fromkeys([agent.owner for agent in agents], AgentSource(service, own, agents))
+    return Sessions({owner: of_agents.get(owner, people) for owner in owners}, own)
 
 
 class InProcess:

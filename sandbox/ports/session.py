@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -17,17 +18,24 @@ from rotation.session import (
 )
 from sandbox.content import Properties
 from sandbox.fault import Call
-from sandbox.grant import AZURE_DEVOPS, TOKEN_EXCHANGE, RefreshRequest
+from sandbox.grant import (
+    AZURE_DEVOPS,
+    TOKEN_EXCHANGE,
+    AgentRequest,
+    ExchangeRequest,
+    RefreshRequest,
+)
 from sandbox.ports.translation import asking
 from sandbox.world import SESSION_CONTENT_TYPE, session_name
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from rotation.session import AgentUser
     from sandbox.vault import SecretVersion
     from sandbox.world import World
 
+ALL = frozenset({f"{AZURE_DEVOPS}/.default"})
 NEEDS_PERSON = frozenset(
     {
         "access_denied",
@@ -58,23 +66,9 @@ class WorldTokenService:
     def redeem(self, owner: str, refresh_token: TokenValue) -> Grant:
         """See ``TokenService``."""
         tenant = self._world.tenant
-        assertion = tenant.identity_token(TOKEN_EXCHANGE, tenant.identity.client_id)
-        request = RefreshRequest(
-            client_id=tenant.client_id,
-            assertion=assertion.value if assertion else "",
-            refresh_token=refresh_token.reveal(),
-            scopes=frozenset({f"{AZURE_DEVOPS}/.default"}),
-        )
-        try:
-            with asking(self._world, Call("entra", "redeem", owner)):
-                redemption = tenant.redeem(request)
-        except RejectedError as exc:
-            message = f"the session of {owner} does not work ({exc.reason})"
-            if exc.reason in NEEDS_PERSON and not any(n in exc.hint for n in NEEDS_ADMINISTRATOR):
-                message = f"{message}; {owner} must sign in"
-                raise SessionError(message, reason=SIGN_IN_NEEDED) from None
-            message = f"{message}; an administrator must act"
-            raise SessionError(message, reason=ADMINISTRATOR_NEEDED) from None
+        request = RefreshRequest(tenant.client_id, self._assertion(), refresh_token.reveal(), ALL)
+        with self._asking("redeem", owner, f"the session of {owner}", owner):
+            redemption = tenant.redeem(request)
         return Grant(
             TokenValue(redemption.access.value),
             timedelta(seconds=redemption.lifetime),
@@ -84,7 +78,40 @@ class WorldTokenService:
 
     def act_as(self, agent: AgentUser) -> Grant:
         """See ``TokenService``."""
-        raise NotImplementedError(agent)
+        tenant, identity, what = self._world.tenant, agent.identity_id, f"a leg of {agent.owner}"
+        blueprint = tenant.blueprint.client_id if tenant.blueprint else ""
+        with self._asking("exchange_blueprint", identity, what):
+            first = tenant.exchange(ExchangeRequest(blueprint, self._assertion(), identity))
+        with self._asking("exchange_agent", identity, what):
+            second = tenant.exchange(ExchangeRequest(identity, first.value))
+        request = AgentRequest(identity, first.value, second.value, agent.owner, scopes=ALL)
+        with self._asking("redeem_agent", agent.owner, what):
+            grant = tenant.act(request)
+        return Grant(TokenValue(grant.access.value), timedelta(seconds=grant.lifetime))
+
+    def _assertion(self) -> str:
+        tenant = self._world.tenant
+        assertion = tenant.identity_token(TOKEN_EXCHANGE, tenant.identity.client_id)
+        return assertion.value if assertion else ""
+
+    @contextmanager
+    def _asking(
+        self, operation: str, target: str, what: str, owner: str | None = None
+    ) -> Iterator[None]:
+        """Make one call inside a ``with`` block; a refusal sends ``owner`` or an administrator."""
+        try:
+            with asking(self._world, Call("entra", operation, target)):
+                yield
+        except RejectedError as exc:
+            message = f"{what} does not work ({exc.reason})"
+            is_person = exc.reason in NEEDS_PERSON and not any(
+                number in exc.hint for number in NEEDS_ADMINISTRATOR
+            )
+            if owner and is_person:
+                message = f"{message}; {owner} must sign in"
+                raise SessionError(message, reason=SIGN_IN_NEEDED) from None
+            message = f"{message}; an administrator must act"
+            raise SessionError(message, reason=ADMINISTRATOR_NEEDED) from None
 
 
 class WorldSessionStore:

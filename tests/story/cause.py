@@ -214,6 +214,7 @@ CAUSES: Mapping[tuple[Ending, str], Callable[[Case], bool]] = {
         for reason in ("watched", "expired", "no-expiry")
     },
     (Ending.BLOCKED, "sign-in-needed"): has_no_session,
+    (Ending.BLOCKED, "administrator-needed"): has_no_session,
     (Ending.BLOCKED, "unknown-owner"): has_no_session,
     (Ending.REJECTED, "mis-tagged"): is_mis_tagged,
     (Ending.REJECTED, "value-refused"): is_nobodys_value,

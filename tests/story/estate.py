@@ -72,9 +72,9 @@ class Estate(Stage):
         super().__post_init__()
         world = self.world
         world.add_vault(VAULTS[1])
-        world.add_user(OWNERS[1])
+        self.people.add(OWNERS[1])
         world.add_organization(ORGANIZATIONS[1])
-        world.connect(OWNERS[1])
+        self.people.connect(OWNERS[1])
         for name in ORGANIZATIONS:
             ids = {world.tenant.users[owner].identity_id for owner in OWNERS}
             world.organization(name).members |= ids

@@ -137,7 +137,7 @@ class People:
         self._retag(name, {**kept, **good, **place.tags})
         self.switch(name, 0, is_enabled=True)
         self._vault(name).permissions |= {"get", "list", "set", "update"}
-        self.world.connect(place.owner)
+        self.estate.people.connect(place.owner)
         self.estate.rejoin(place.owner, place.organization)
         organization = self.world.organization(place.organization)
         organization.policy = replace(
@@ -182,10 +182,7 @@ class People:
 
     def end_session(self, owner: str, demand: str | None) -> None:
         """End a session, or ask its owner for more."""
-        if demand:
-            self.world.tenant.demand(owner, demand)
-        else:
-            self.world.tenant.revoke_sessions(owner)
+        self.estate.people.end_session(owner, demand)
 
     def permit(self, vault: str, permission: str, *, is_allowed: bool) -> None:
         """Give the rotator a permission, or take it away."""

@@ -153,7 +153,7 @@ def pasted_bare(stage: Stage) -> None:
 
 def another_owner(stage: Stage) -> None:
     """Somebody named another owner, who has a session too, for a token that is due."""
-    stage.world.connect(STRANGER)
+    stage.people.connect(STRANGER)
     stage.owners.append(STRANGER)
     place(stage.world, Placement(SECRET, age=DUE, tags={"pat-owner": STRANGER}))
 

@@ -20,6 +20,7 @@ from sandbox.ports import InProcess
 from sandbox.world import World
 from tests.story.consumer import Consumers
 from tests.story.invariant import DAY, GRACE, HOUR, LIFETIME, Invariants
+from tests.story.owner import Owners
 from tests.story.runner import Runner, whole_run
 
 if TYPE_CHECKING:
@@ -55,9 +56,10 @@ class Stage:
         """Furnish the world: one vault, one organization, one connected owner and a stranger."""
         self.world = World(self.clock)
         self.world.add_vault(VAULT)
-        people = [self.world.add_user(OWNER), self.world.add_user(STRANGER)]
-        self.world.add_organization(ORGANIZATION, people)
-        self.world.connect(OWNER)
+        self.people = Owners(self.world)
+        everybody = [self.people.add(OWNER), self.people.add(STRANGER)]
+        self.world.add_organization(ORGANIZATION, everybody)
+        self.people.connect(OWNER)
         self.invariants = Invariants(self.world, lambda: self.scope.vaults, self.killed)
         self.consumers = Consumers(self.invariants)
 

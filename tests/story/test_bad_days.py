@@ -327,7 +327,7 @@ def test_an_owner_who_must_sign_in_blocks_only_what_is_theirs() -> None:
     stage = Stage()
     place(stage.world, Placement("watched", mode="watch", is_recorded=False))
     renewal(stage)
-    stage.world.tenant.revoke_sessions(OWNER)
+    stage.people.end_session(OWNER, None)
 
     report = stage.run()
 

@@ -769,9 +769,9 @@ def test_a_vault_that_is_away_stops_no_other() -> None:
 def test_an_owner_whose_session_is_away_stops_no_other() -> None:
     """Nothing can be said of one session: the secrets of the others are renewed."""
     stage = Stage()
-    stage.world.connect(STRANGER)
+    stage.people.connect(STRANGER)
     token = place(stage.world, replace(DUE, tags={"pat-owner": OWNER}))
-    stage.world.faults.add(Fault(Drop(), "entra", "redeem", STRANGER, times=None))
+    stage.world.faults.add(Fault(Drop(), "entra", stage.people.redemption, STRANGER, times=None))
     process = InProcess(stage.world, replace(stage.scope, owners=[STRANGER, OWNER]))
 
     report = process.rotator.run()

@@ -56,6 +56,7 @@ def test_a_crash_at_any_call_is_healed(plot: Plot, wait: timedelta, tally: Tally
     tally("crash points", number)
 
 
+@pytest.mark.exhaustive
 @CASES
 def test_a_second_crash_is_healed(plot: Plot, tally: Tally) -> None:
     """The run that should heal a crash dies, too: every pair of crashes.
@@ -91,6 +92,7 @@ NAPS = {"9 minutes": 9 * MINUTE, "11 minutes": 11 * MINUTE, "36 hours": 36 * HOU
 """Shorter than a settling may take, longer, and nearly a grace."""
 
 
+@pytest.mark.exhaustive
 @CASES
 @pytest.mark.parametrize("nap", NAPS.values(), ids=NAPS.keys())
 def test_a_process_that_slept_does_no_harm(plot: Plot, nap: timedelta, tally: Tally) -> None:

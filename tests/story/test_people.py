@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import rule, run_state_machine_as_test
@@ -149,7 +150,7 @@ class Life(Course):
     def sign_in(self, owner: str) -> None:
         """Sign in again."""
         self.disturb()
-        self.estate.world.connect(owner)
+        self.estate.people.connect(owner)
 
     @rule(
         vault=st.sampled_from(VAULTS),
@@ -162,6 +163,7 @@ class Life(Course):
         self.people.permit(vault, permission, is_allowed=not is_taken)
 
 
+@pytest.mark.exhaustive
 def test_whatever_people_do(tally: Tally, *, is_proof: bool) -> None:
     """Nobody loses a token that nobody killed, and what the rotator says of it all is true."""
     Life.counted.clear()

@@ -183,11 +183,11 @@ def test_a_refused_session_blocks_and_harms_nothing(no: EntraNo) -> None:
     stage = Stage()
     renewal(stage)
     before = stage.fingerprint()
-    stage.world.faults.add(Fault(no.answer, "entra", "redeem", times=None))
+    stage.world.faults.add(Fault(no.answer, "entra", stage.people.redemption, times=None))
 
     outcome = run(stage)
 
-    blocked = (Ending.BLOCKED, no.reason)
+    blocked = (Ending.BLOCKED, stage.people.reason(no.reason))
     assert (outcome.ending, outcome.reason) == (
         blocked if no.reason else (Ending.FAILED, "unavailable")
     )

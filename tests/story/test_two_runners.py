@@ -110,6 +110,7 @@ CASES = pytest.mark.parametrize("piece", PIECES.values(), ids=PIECES.keys())
 LOCKS = {"locks work": MemoryLocks, "locks fail open": lambda: MemoryLocks(fail_open=True)}
 
 
+@pytest.mark.exhaustive
 @CASES
 @pytest.mark.parametrize("locks", LOCKS.values(), ids=LOCKS.keys())
 def test_no_order_of_two_runs_breaks_a_promise(
@@ -127,6 +128,7 @@ def test_no_order_of_two_runs_breaks_a_promise(
 
 
 @CASES
+@pytest.mark.exhaustive
 @pytest.mark.proof
 def test_no_order_of_two_runs_breaks_a_promise_when_one_dies(piece: Piece, tally: Tally) -> None:
     """One of the two dies, at any point, while locks fail open."""

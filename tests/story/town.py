@@ -38,9 +38,9 @@ class Town(Stage):
         world = self.world
         world.add_vault(OPEN)
         self.invariants.lawless = frozenset({OPEN})
-        other = world.add_user(OTHER_OWNER)
+        other = self.people.add(OTHER_OWNER)
         world.organization(ORGANIZATION).members.add(other.identity_id)
-        world.connect(OTHER_OWNER)
+        self.people.connect(OTHER_OWNER)
         world.add_organization(OTHER_ORGANIZATION, [world.tenant.users[OWNER]])
         self.own = place(world, Placement(FEED, OPEN, scope=NARROW, age=HOUR))
         wide = Placement(FEED, scope=WIDE, age=HOUR)
