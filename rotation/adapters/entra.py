@@ -128,7 +128,10 @@ class Entra:
             result = self._client(
                 identity, lambda: first
             ).acquire_token_by_user_federated_identity_credential(
-                SCOPES, second, username=agent.owner
+                SCOPES,
+                second,
+                username=agent.owner,
+                data={"requested_token_use": "on_behalf_of"},  # msal leaves it out
             )
             self._refuse(result, f"{LEGS[2]} of {agent.owner}", None)
             return _grant(result)
