@@ -45,3 +45,8 @@ class SignInRefusedError(Exception):
         self.error = error
         self.number = number
         self.suberror = suberror
+
+    @property
+    def description(self) -> str:
+        """What Entra writes as ``error_description``."""
+        return f"AADSTS{self.number}: {self}"

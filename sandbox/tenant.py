@@ -1,41 +1,37 @@
-"""An Entra tenant: people, one app registration, one managed identity, and their tokens.
+"""An Entra tenant: people and programs, one managed identity, and the ways to their tokens.
 
-Lifetimes and the manner of refresh tokens: Entra documentation, *Refresh tokens in the Microsoft
-identity platform* and *Configurable token lifetimes*. The app registration has no secret: its
-credential is the managed identity's own token (*Configure an application to trust a managed
-identity*). Flows that policies block anyway (device code, user name and password) are not offered.
+The app registration through which people sign in has no secret: its credential is the managed
+identity's own token (Entra documentation, *Configure an application to trust a managed identity*).
+Flows that policies block anyway (device code, user name and password) are not offered.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from sandbox.agent import Agents
+from sandbox.authorization import Authorization
+from sandbox.authorization_code import AuthorizationCodes
+from sandbox.directory import DEMANDS, PERMISSIONS, Application, Directory
 from sandbox.error import SignInRefusedError
-from sandbox.grant import (
-    AZURE_DEVOPS,
-    AccessToken,
-    FederatedCredential,
-    ManagedIdentity,
-    Redemption,
-    RefreshRequest,
-    RefreshToken,
-    User,
-)
+from sandbox.grant import FederatedCredential, ManagedIdentity, Redemption
 from sandbox.ground import guarded
-from sandbox.web_token import encode
+from sandbox.ledger import SESSION_LIFETIME, Ledger
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from datetime import datetime
-
+    from sandbox.grant import (
+        AccessToken,
+        AgentRequest,
+        CodeRequest,
+        ExchangeRequest,
+        Grant,
+        RefreshRequest,
+        RefreshToken,
+        User,
+    )
     from sandbox.ground import Ground
 
-SESSION_LIFETIME = timedelta(days=90)
-ACCESS_LIFETIME_MINUTES = (60, 90)
-DEMANDS = {"interaction_required": 50076, "consent_required": 65001}
-OPENID_SCOPES = frozenset({"openid", "profile", "offline_access", "email"})
+__all__ = ["SESSION_LIFETIME", "Tenant"]
 
 
 class Tenant:
@@ -50,35 +46,93 @@ class Tenant:
         """Of the app registration through which people sign in."""
         self.identity = ManagedIdentity(mint.guid(), mint.guid())
         self.issuer = f"https://login.microsoftonline.com/{self.id}/v2.0"
-        self.federated_credential = FederatedCredential(self.issuer, self.identity.principal_id)
-        self.consented = {"vso.pats", "vso.pats_manage"}
-        """The scopes of Azure DevOps to which the app registration's users have consented."""
-        self.users: dict[str, User] = {}
-        self._demands: dict[str, str] = {}
-        self._refresh_tokens: dict[str, RefreshToken] = {}
-        self._access_tokens: dict[str, AccessToken] = {}
-        self._key = mint.opaque(32)
+        self._ledger = Ledger(ground, self.id, self.issuer)
+        self.directory = Directory(ground, self._ledger)
+        self._trust = FederatedCredential(self.issuer, self.identity.principal_id)
+        self.registration = Application(self.client_id, "pat-rotation", self._trust)
+        """The app registration itself. Nowhere may people be sent back to as yet."""
+        self.directory.applications[self.client_id] = self.registration
+        self._codes = AuthorizationCodes(ground, self.directory, self._ledger)
+        self.authorization = Authorization(ground, self.id, self.directory, self._codes)
+        """Where people sign in in a browser."""
+        self._agents = Agents(ground, self.id, self.directory, self._ledger)
+
+    # --- What there is ------------------------------------------------------------------------
+
+    @property
+    def users(self) -> dict[str, User]:
+        """Every account, by user principal name."""
+        return self.directory.users
+
+    @property
+    def redirect_uris(self) -> set[str]:
+        """Where the app registration may have people sent back to. To be added to."""
+        return self.registration.redirect_uris
+
+    @property
+    def federated_credential(self) -> FederatedCredential:
+        """Whose token the app registration takes for its own credential."""
+        return self.registration.federated_credential
+
+    @federated_credential.setter
+    def federated_credential(self, credential: FederatedCredential) -> None:
+        self.registration.federated_credential = credential
+
+    @property
+    def blueprint(self) -> Application | None:
+        """The first blueprint of agent identities that was added, if one was."""
+        return self._agents.blueprint
+
+    def is_blueprint(self, client_id: str) -> bool:
+        """Tell whether an application is a blueprint of agent identities."""
+        return self._agents.is_blueprint(client_id)
+
+    # --- Furnishing ---------------------------------------------------------------------------
 
     @guarded
     def add_user(self, upn: str) -> User:
         """Give a person an account."""
-        mint = self.ground.mint
-        user = User(upn.lower(), mint.guid(), mint.guid())
-        self.users[user.upn] = user
-        return user
+        return self.directory.add_person(upn)
+
+    @guarded
+    def add_application(self, name: str) -> Application:
+        """Register one more application that trusts the managed identity."""
+        application = Application(self.ground.mint.guid(), name, self._trust)
+        self.directory.applications[application.client_id] = application
+        return application
+
+    @guarded
+    def add_blueprint(self) -> Application:
+        """Add a blueprint of agent identities that trusts the managed identity."""
+        return self._agents.add_blueprint(self._trust)
+
+    @guarded
+    def add_agent_identity(self, blueprint: Application) -> Application:
+        """Add a child of a blueprint."""
+        return self._agents.add_identity(blueprint)
+
+    @guarded
+    def add_agent_user(self, upn: str) -> User:
+        """Add an agent user with an agent identity of its own, to which all is consented.
+
+        The identity is a child of the tenant's blueprint, which is added if there is none.
+        """
+        blueprint = self.blueprint or self._agents.add_blueprint(self._trust)
+        return self._agents.add_user(upn, self._agents.add_identity(blueprint))
+
+    # --- What people and administrators do ----------------------------------------------------
 
     @guarded
     def sign_in(self, upn: str) -> RefreshToken:
-        """Let a person sign in in a browser, which also ends what was demanded of them."""
-        self._demands.pop(upn.lower(), None)
-        return self._new_refresh_token(upn.lower())
+        """Let a person sign in and consent, past the browser; it ends what was demanded of them."""
+        self.directory.demands.pop(upn.lower(), None)
+        self.registration.agree(upn.lower(), PERMISSIONS)
+        return self._ledger.write_session(upn.lower(), self.client_id)
 
     @guarded
     def revoke_sessions(self, upn: str) -> None:
         """End every session of a person, as an administrator."""
-        for value, token in self._refresh_tokens.items():
-            if token.upn == upn.lower():
-                self._refresh_tokens[value] = replace(token, revoked=True)
+        self._ledger.revoke_sessions(upn.lower())
 
     @guarded
     def demand(self, upn: str, error: str) -> None:
@@ -90,29 +144,50 @@ class Tenant:
         """
         if error not in DEMANDS:
             raise ValueError(f"{error!r} cannot be demanded, expected {' or '.join(DEMANDS)}")
-        self._demands[upn.lower()] = error
+        self.directory.demands[upn.lower()] = error
+
+    @guarded
+    def block(self, upn: str) -> None:
+        """Have Conditional Access give a user no token, however they sign in."""
+        self.directory.blocked.add(upn.lower())
+
+    @guarded
+    def unblock(self, upn: str) -> None:
+        """Lift what ``block`` did."""
+        self.directory.blocked.discard(upn.lower())
+
+    @guarded
+    def disable_user(self, upn: str) -> None:
+        """Disable an account."""
+        self.directory.change(upn, disabled=True)
+
+    @guarded
+    def enable_user(self, upn: str) -> None:
+        """Enable an account again. Its sessions work again, too."""
+        self.directory.change(upn, disabled=False)
+
+    @guarded
+    def delete_user(self, upn: str) -> None:
+        """Delete an account. Its access tokens are nobody's from now on."""
+        del self.users[upn.lower()]
+
+    @guarded
+    def revoke_consent(self, upn: str) -> None:
+        """Take back what a user, or an administrator for all, consented to for any application."""
+        for application in self.directory.applications.values():
+            application.user_consent.pop(upn.lower(), None)
+            application.tenant_consent.clear()
+
+    # --- What clients ask for -----------------------------------------------------------------
 
     @guarded
     def identity_token(self, resource: str, client_id: str) -> AccessToken | None:
         """Give the managed identity's own token for ``resource``; None for another identity."""
         if client_id != self.identity.client_id:
             return None
-        claims = {
-            "aud": resource,
-            "sub": self.identity.principal_id,
-            "oid": self.identity.principal_id,
-            "appid": client_id,
-            "idtyp": "app",
-        }
-        return self._keep(
-            AccessToken(
-                value=self._sign(claims),
-                audience=resource,
-                subject=self.identity.principal_id,
-                issuer=self.issuer,
-                is_app_only=True,
-            )
-        )
+        principal_id = self.identity.principal_id
+        claims = {"oid": principal_id, "appid": client_id}
+        return self._ledger.write_for_application(resource, principal_id, claims, None)
 
     @guarded
     def redeem(self, request: RefreshRequest) -> Redemption:
@@ -123,114 +198,88 @@ class Tenant:
         Raises:
             SignInRefusedError: the client's credential, the session or the scopes are not good.
         """
-        self._check_client(request)
-        user = self._check_session(request.refresh_token)
-        scopes = self._granted(request.scopes)
-        minutes = self.ground.mint.between(*ACCESS_LIFETIME_MINUTES)
+        application = self.directory.check_client(request.client_id, request.assertion)
+        user = self._check_session(request)
+        scopes = self.directory.granted(application, user.upn, request.scopes)
+        access = self._ledger.write_for_user(user, application.client_id, scopes)
+        is_asked = "openid" in request.scopes
         return Redemption(
-            access=self._new_access_token(user, scopes, timedelta(minutes=minutes)),
-            refresh=self._new_refresh_token(user.upn),
+            access=access,
+            refresh=self._ledger.write_session(user.upn, application.client_id),
             user=user,
-            lifetime=minutes * 60,
+            lifetime=access.lifetime,
+            id_token=self._ledger.write_id_token(user, application.client_id, access.lifetime)
+            if is_asked
+            else "",
         )
 
     @guarded
+    def redeem_code(self, request: CodeRequest) -> Grant:
+        """Exchange an authorization code for tokens, once.
+
+        Raises:
+            SignInRefusedError: the client's credential, the code, its verifier or its redirect URI
+                is not good, or policies have turned against the person since.
+        """
+        return self._codes.redeem(request)
+
+    @guarded
+    def exchange(self, request: ExchangeRequest) -> AccessToken:
+        """Give a blueprint or an agent identity the token that is its next credential.
+
+        Raises:
+            SignInRefusedError: the client's credential, or whom it wants to become, is not good.
+        """
+        return self._agents.exchange(request)
+
+    @guarded
+    def act(self, request: AgentRequest) -> Grant:
+        """Give an agent identity a delegated token of its agent user.
+
+        Raises:
+            SignInRefusedError: one of both credentials, the user or the scopes are not good.
+        """
+        return self._agents.act(request)
+
+    # --- Looking ------------------------------------------------------------------------------
+
+    @guarded
     def inspect(self, value: str) -> AccessToken | None:
-        """Give the access token that has this value, if it was handed out and has not expired."""
-        token = self._access_tokens.get(value)
-        if token is None or (token.expires_at and token.expires_at <= self.ground.now()):
+        """Give the access token that has this value, if it is somebody's and has not expired."""
+        token = self._ledger.inspect(value)
+        if token and not token.is_app_only and token.subject not in self.users:
             return None
         return token
 
     def session_owner(self, refresh_token: str) -> str:
         """Give the user principal name that a refresh token belongs to, or ``unknown``."""
-        token = self._refresh_tokens.get(refresh_token)
+        token = self._ledger.session(refresh_token)
         return token.upn if token else "unknown"
 
-    def _check_client(self, request: RefreshRequest) -> None:
-        if request.client_id != self.client_id:
-            message = f"application {request.client_id} was not found in the directory"
-            raise SignInRefusedError("unauthorized_client", 700016, message)
-        if not request.assertion:
-            message = "the request must contain client_assertion or client_secret"
-            raise SignInRefusedError("invalid_client", 7000218, message)
-        token = self.inspect(request.assertion)
-        if token is None:
-            message = "the client assertion has expired or was never issued"
-            raise SignInRefusedError("invalid_client", 700024, message)
-        shown = FederatedCredential(token.issuer, token.subject, token.audience)
-        if shown != self.federated_credential:
-            message = "no matching federated identity record found for the presented assertion"
-            raise SignInRefusedError("invalid_client", 700213, message)
+    def code_owner(self, code: str) -> str:
+        """Give the user principal name that an authorization code belongs to, or ``unknown``."""
+        return self._codes.owner(code)
 
-    def _check_session(self, value: str) -> User:
-        token = self._refresh_tokens.get(value)
+    @guarded
+    def living_sessions(self, upn: str) -> int:
+        """Count a person's sessions that are neither revoked nor expired."""
+        return self._ledger.living_sessions(upn.lower())
+
+    def _check_session(self, request: RefreshRequest) -> User:
+        token = self._ledger.session(request.refresh_token)
         if token is None:
             message = "the refresh token is malformed or was never issued"
             raise SignInRefusedError("invalid_grant", 9002313, message)
+        if token.client_id != request.client_id:
+            message = "the refresh token was issued to another application"
+            raise SignInRefusedError("invalid_grant", 70000, message)
+        user = self.directory.check_enabled(token.upn)
         if token.revoked:
             message = "the grant was revoked, a fresh sign-in is needed"
             raise SignInRefusedError("invalid_grant", 50173, message, suberror="bad_token")
         if token.expires_at <= self.ground.now():
             message = "the refresh token has expired due to inactivity"
             raise SignInRefusedError("invalid_grant", 700082, message, suberror="bad_token")
-        error = self._demands.get(token.upn)
-        if error:
-            message = "the user must take part in a sign-in"
-            raise SignInRefusedError(error, DEMANDS[error], message, suberror="basic_action")
-        return self.users[token.upn]
-
-    def _granted(self, scopes: frozenset[str]) -> frozenset[str]:
-        names = set()
-        for scope in scopes - OPENID_SCOPES:
-            resource, _, name = scope.rpartition("/")
-            if resource != AZURE_DEVOPS:
-                message = f"the resource {resource!r} was not found in the tenant"
-                raise SignInRefusedError("invalid_resource", 500011, message)
-            names |= self.consented if name == ".default" else {name}
-        if not names <= self.consented:
-            error = "consent_required"
-            message = "nobody has consented to the application's use of the resource"
-            raise SignInRefusedError(error, DEMANDS[error], message, suberror=error)
-        return frozenset(names)
-
-    def _new_refresh_token(self, upn: str) -> RefreshToken:
-        value = self.ground.issue(f"1.{self.ground.mint.opaque(300)}")
-        token = RefreshToken(value, upn, self.ground.now() + SESSION_LIFETIME)
-        self._refresh_tokens[value] = token
-        return token
-
-    def _new_access_token(
-        self, user: User, scopes: frozenset[str], lifetime: timedelta
-    ) -> AccessToken:
-        expires_at: datetime = self.ground.now() + lifetime
-        claims = {
-            "aud": AZURE_DEVOPS,
-            "sub": self.ground.mint.opaque(16),
-            "oid": user.object_id,
-            "upn": user.upn,
-            "appid": self.client_id,
-            "idtyp": "user",
-            "scp": " ".join(sorted(scopes)),
-            "exp": int(expires_at.timestamp()),
-        }
-        return self._keep(
-            AccessToken(
-                value=self._sign(claims),
-                audience=AZURE_DEVOPS,
-                subject=user.upn,
-                issuer=self.issuer,
-                is_app_only=False,
-                scopes=scopes,
-                expires_at=expires_at,
-            )
-        )
-
-    def _sign(self, claims: Mapping[str, object]) -> str:
-        more = {"iss": self.issuer, "tid": self.id, "uti": self.ground.mint.opaque(22)}
-        return encode({**claims, **more}, self._key)
-
-    def _keep(self, token: AccessToken) -> AccessToken:
-        self.ground.issue(token.value)
-        self._access_tokens[token.value] = token
-        return token
+        self.directory.check_access(user.upn)
+        self.directory.check_demands(user.upn)
+        return user

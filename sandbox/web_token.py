@@ -27,6 +27,11 @@ def encode_object(value: Mapping[str, object]) -> str:
     return _segment(value)
 
 
+def digest(text: str) -> str:
+    """Give the SHA-256 of a text as base64url without padding, as PKCE's S256 writes it."""
+    return _base64(hashlib.sha256(text.encode()).digest())
+
+
 def _segment(value: Mapping[str, object]) -> str:
     return _base64(json.dumps(value, separators=(",", ":")).encode())
 

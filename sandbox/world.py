@@ -86,6 +86,11 @@ class World:
         return self.tenant.add_user(upn)
 
     @guarded
+    def add_agent_user(self, upn: str) -> User:
+        """Add an agent user, with an agent identity that may act as it."""
+        return self.tenant.add_agent_user(upn)
+
+    @guarded
     def add_organization(self, name: str, members: Iterable[User] = ()) -> Organization:
         """Add an organization and the people who belong to it."""
         ids = {user.identity_id for user in members}
