@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sandbox.grant import CodeRequest
     from sandbox.ground import Ground
     from sandbox.ledger import Ledger
+    from sandbox.session import Sessions
 
 LIFETIME = timedelta(minutes=10)
 SHORTEST_VERIFIER = 43
@@ -40,11 +41,14 @@ class _Code:
 class AuthorizationCodes:
     """The codes of one tenant. Each lives for ten minutes and works once."""
 
-    def __init__(self, ground: Ground, directory: Directory, ledger: Ledger) -> None:
-        """Give tokens of ``ledger`` to those whom ``directory`` knows."""
+    def __init__(
+        self, ground: Ground, directory: Directory, ledger: Ledger, sessions: Sessions
+    ) -> None:
+        """Give tokens of ``ledger`` and ``sessions`` to those whom ``directory`` knows."""
         self._ground = ground
         self._directory = directory
         self._ledger = ledger
+        self._sessions = sessions
         self._codes: dict[str, _Code] = {}
 
     def write(self, upn: str, request: AuthorizationRequest) -> str:
@@ -75,7 +79,7 @@ class AuthorizationCodes:
         if "openid" in asked:
             id_token = self._ledger.write_id_token(user, request.client_id, access.lifetime, nonce)
         if "offline_access" in asked:
-            refresh = self._ledger.write_session(user.upn, request.client_id)
+            refresh = self._sessions.write(user.upn, request.client_id)
         return Grant(access, user, access.lifetime, id_token, refresh)
 
     def owner(self, code: str) -> str:

@@ -6,38 +6,27 @@ They stand for time, administrators, colleagues who edit the vault, and owners w
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from sandbox.account_verb import ACCOUNT_VERBS
 from sandbox.content import Properties
 from sandbox.vault import PERMISSIONS
+from sandbox.verb import InterventionError, Verb
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from sandbox.token import Token
     from sandbox.vault import SecretVersion, Vault
     from sandbox.world import World
 
+__all__ = ["VERBS", "InterventionError", "intervene"]
+
 POLICIES = "max-lifespan, full-scope, global, creation, public-project"
 FARTHEST = timedelta(days=3650)
 UNITS = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
-
-
-class InterventionError(Exception):
-    """The words do not say what is to be done."""
-
-
-@dataclass(frozen=True)
-class Verb:
-    """One thing that can be done."""
-
-    usage: str
-    """The words that it takes, after its name."""
-    summary: str
-    act: Callable[..., str]
-    """Takes the world and the words; returns what was done, in one sentence."""
 
 
 def intervene(world: World, words: Sequence[str]) -> str:
@@ -105,23 +94,6 @@ def _set_policy(world: World, organization: str, policy: str, value: str) -> str
     return f"{found.name}: {policy} is {value}"
 
 
-def _end_session(world: World, owner: str, error: str = "revoked") -> str:
-    _owner(world, owner)
-    if error == "revoked":
-        world.tenant.revoke_sessions(owner)
-    else:
-        try:
-            world.tenant.demand(owner, error)
-        except ValueError as exc:
-            raise InterventionError(f"{exc} or revoked") from None
-    return f"the sessions of {owner} are refused: {error}"
-
-
-def _connect(world: World, owner: str) -> str:
-    world.connect(_owner(world, owner))
-    return f"{owner} has signed in"
-
-
 def _switch(world: World, thing: str, *, enabled: bool) -> str:
     vault, version = _newest(world, thing)
     vault.update(version.name, version.id, Properties(enabled=enabled))
@@ -169,10 +141,7 @@ VERBS = {
     "policy": Verb(
         "ORGANIZATION POLICY VALUE", "such as: policy contoso max-lifespan 7d", _set_policy
     ),
-    "end-session": Verb(
-        "OWNER [HOW]", "revoked, interaction_required, consent_required", _end_session
-    ),
-    "connect": Verb("OWNER", "an owner signs in again", _connect),
+    **ACCOUNT_VERBS,
     "disable": Verb("SECRET", "switch off the newest version", _disable),
     "enable": Verb("SECRET", "switch it on again", _enable),
     "paste": Verb("SECRET VALUE", "store a value by hand, with the tags copied", _paste),
@@ -194,12 +163,6 @@ def _is_on(value: str) -> bool:
     if value not in {"on", "off"}:
         raise InterventionError(f"{value!r} is neither on nor off")
     return value == "on"
-
-
-def _owner(world: World, owner: str) -> str:
-    if owner.lower() not in world.tenant.users:
-        raise InterventionError(f"there is no {owner}, only {', '.join(world.tenant.users)}")
-    return owner
 
 
 def _vault(world: World, name: str) -> Vault:

@@ -1,17 +1,15 @@
-"""The book of all tokens that a tenant has handed out.
+"""The book of all access tokens that a tenant has handed out.
 
-Lifetimes: Entra documentation, *Refresh tokens in the Microsoft identity platform* and
-*Configurable token lifetimes*. Claims: *ID token claims reference*, *Access token claims
-reference*.
+Entra documentation: *Configurable token lifetimes*, *ID token claims reference*, *Access token
+claims reference*.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from sandbox.grant import AZURE_DEVOPS, AccessToken, RefreshToken
+from sandbox.grant import AZURE_DEVOPS, AccessToken
 from sandbox.web_token import digest, encode
 
 if TYPE_CHECKING:
@@ -20,7 +18,6 @@ if TYPE_CHECKING:
     from sandbox.grant import User
     from sandbox.ground import Ground
 
-SESSION_LIFETIME = timedelta(days=90)
 ACCESS_LIFETIME_MINUTES = (60, 90)
 
 
@@ -34,36 +31,12 @@ class Ledger:
         self._tenant_id = tenant_id
         self._key = ground.mint.opaque(32)
         self._access_tokens: dict[str, AccessToken] = {}
-        self._refresh_tokens: dict[str, RefreshToken] = {}
 
     def inspect(self, value: str) -> AccessToken | None:
         """Give the access token that has this value, if it was handed out and has not expired."""
         token = self._access_tokens.get(value)
         if token is None or (token.expires_at and token.expires_at <= self._ground.now()):
             return None
-        return token
-
-    def session(self, value: str) -> RefreshToken | None:
-        """Give the refresh token that has this value, if it was handed out."""
-        return self._refresh_tokens.get(value)
-
-    def living_sessions(self, upn: str) -> int:
-        """Count the refresh tokens of a user that are neither revoked nor expired."""
-        now = self._ground.now()
-        tokens = (token for token in self._refresh_tokens.values() if token.upn == upn)
-        return sum(not token.revoked and token.expires_at > now for token in tokens)
-
-    def revoke_sessions(self, upn: str) -> None:
-        """End every refresh token of a user."""
-        for value, token in self._refresh_tokens.items():
-            if token.upn == upn:
-                self._refresh_tokens[value] = replace(token, revoked=True)
-
-    def write_session(self, upn: str, client_id: str) -> RefreshToken:
-        """Hand out a refresh token that lives for ninety days."""
-        value = self._ground.issue(f"1.{self._ground.mint.opaque(300)}")
-        token = RefreshToken(value, upn, self._ground.now() + SESSION_LIFETIME, client_id)
-        self._refresh_tokens[value] = token
         return token
 
     def write_for_user(self, user: User, client_id: str, scopes: frozenset[str]) -> AccessToken:

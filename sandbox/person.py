@@ -98,7 +98,7 @@ class Page(HTMLParser):
         self.fields: dict[str, str] = {}
         self._texts: list[str] = []
         self._alerts: list[str] = []
-        self._open: list[str] = []
+        self._open: list[tuple[str, str]] = []
 
     @classmethod
     def read(cls, text: str) -> Page:
@@ -125,18 +125,19 @@ class Page(HTMLParser):
             self.action = found["action"]
         elif tag == "input":
             self.fields[found["name"]] = found["value"]
-        if tag not in {"input", "meta"}:
-            self._open.append("alert" if found.get("role") == "alert" else tag)
+        self._open.append((tag, found.get("role", "")))
 
     def handle_endtag(self, tag: str) -> None:
-        """See the end of an element."""
-        self._open.pop()
+        """See the end of an element, and of those in it that have no end of their own."""
+        while self._open and self._open.pop()[0] != tag:
+            pass
 
     def handle_data(self, data: str) -> None:
         """See what is written."""
-        if data.strip() and not {"style", "script"} & set(self._open):
+        tags, roles = {tag for tag, _ in self._open}, {role for _, role in self._open}
+        if data.strip() and not tags & {"style", "script"}:
             self._texts.append(data.strip())
-            if "alert" in self._open:
+            if "alert" in roles:
                 self._alerts.append(data.strip())
 
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from sandbox.directory import Application
+    from sandbox.grant import User
     from sandbox.token import Token
     from sandbox.vault import SecretVersion, Vault
     from sandbox.world import World
@@ -29,6 +31,11 @@ def describe(world: World) -> dict[str, object]:
                     ],
                 }
                 for organization in world.organizations.values()
+            },
+            "accounts": {user.upn: _account(world, user) for user in world.tenant.users.values()},
+            "applications": {
+                application.client_id: _application(application)
+                for application in world.tenant.directory.applications.values()
             },
             "calls": len(world.calls),
         }
@@ -58,6 +65,28 @@ def _token(world: World, token: Token) -> dict[str, object]:
         "scope": token.scope,
         "valid_to": token.valid_to.isoformat(),
         "status": "asleep" if token.asleep else token.status_at(world.clock()).value,
+    }
+
+
+def _account(world: World, user: User) -> dict[str, object]:
+    directory = world.tenant.directory
+    return {
+        "object_id": user.object_id,
+        "agent_identity_id": user.agent_identity_id or None,
+        "enabled": not user.disabled,
+        "blocked": user.upn in directory.blocked,
+        "demanded": directory.demands.get(user.upn),
+        "sessions": world.tenant.living_sessions(user.upn),
+    }
+
+
+def _application(application: Application) -> dict[str, object]:
+    return {
+        "name": application.name,
+        "parent_id": application.parent_id or None,
+        "redirect_uris": sorted(application.redirect_uris),
+        "consent": {upn: sorted(scopes) for upn, scopes in application.user_consent.items()},
+        "consent_for_all": sorted(application.tenant_consent),
     }
 
 

@@ -13,10 +13,10 @@ from sandbox.agent import Agents
 from sandbox.authorization import Authorization
 from sandbox.authorization_code import AuthorizationCodes
 from sandbox.directory import DEMANDS, PERMISSIONS, Application, Directory
-from sandbox.error import SignInRefusedError
-from sandbox.grant import FederatedCredential, ManagedIdentity, Redemption
+from sandbox.grant import FederatedCredential, ManagedIdentity
 from sandbox.ground import guarded
-from sandbox.ledger import SESSION_LIFETIME, Ledger
+from sandbox.ledger import Ledger
+from sandbox.session import SESSION_LIFETIME, Sessions
 
 if TYPE_CHECKING:
     from sandbox.grant import (
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         CodeRequest,
         ExchangeRequest,
         Grant,
+        Redemption,
         RefreshRequest,
         RefreshToken,
         User,
@@ -52,7 +53,8 @@ class Tenant:
         self.registration = Application(self.client_id, "pat-rotation", self._trust)
         """The app registration itself. Nowhere may people be sent back to as yet."""
         self.directory.applications[self.client_id] = self.registration
-        self._codes = AuthorizationCodes(ground, self.directory, self._ledger)
+        self._sessions = Sessions(ground, self.directory, self._ledger)
+        self._codes = AuthorizationCodes(ground, self.directory, self._ledger, self._sessions)
         self.authorization = Authorization(ground, self.id, self.directory, self._codes)
         """Where people sign in in a browser."""
         self._agents = Agents(ground, self.id, self.directory, self._ledger)
@@ -127,12 +129,12 @@ class Tenant:
         """Let a person sign in and consent, past the browser; it ends what was demanded of them."""
         self.directory.demands.pop(upn.lower(), None)
         self.registration.agree(upn.lower(), PERMISSIONS)
-        return self._ledger.write_session(upn.lower(), self.client_id)
+        return self._sessions.write(upn.lower(), self.client_id)
 
     @guarded
     def revoke_sessions(self, upn: str) -> None:
         """End every session of a person, as an administrator."""
-        self._ledger.revoke_sessions(upn.lower())
+        self._sessions.revoke(upn.lower())
 
     @guarded
     def demand(self, upn: str, error: str) -> None:
@@ -172,6 +174,16 @@ class Tenant:
         del self.users[upn.lower()]
 
     @guarded
+    def grant_consent(self, upn: str) -> None:
+        """Consent to all that an application may ask for as a user, as an administrator.
+
+        For an agent user to its agent identity, for a person to the app registration.
+        """
+        user = self.users[upn.lower()]
+        application = self.directory.application(user.agent_identity_id or self.client_id)
+        application.agree(user.upn, PERMISSIONS)
+
+    @guarded
     def revoke_consent(self, upn: str) -> None:
         """Take back what a user, or an administrator for all, consented to for any application."""
         for application in self.directory.applications.values():
@@ -198,20 +210,7 @@ class Tenant:
         Raises:
             SignInRefusedError: the client's credential, the session or the scopes are not good.
         """
-        application = self.directory.check_client(request.client_id, request.assertion)
-        user = self._check_session(request)
-        scopes = self.directory.granted(application, user.upn, request.scopes)
-        access = self._ledger.write_for_user(user, application.client_id, scopes)
-        is_asked = "openid" in request.scopes
-        return Redemption(
-            access=access,
-            refresh=self._ledger.write_session(user.upn, application.client_id),
-            user=user,
-            lifetime=access.lifetime,
-            id_token=self._ledger.write_id_token(user, application.client_id, access.lifetime)
-            if is_asked
-            else "",
-        )
+        return self._sessions.redeem(request)
 
     @guarded
     def redeem_code(self, request: CodeRequest) -> Grant:
@@ -253,8 +252,7 @@ class Tenant:
 
     def session_owner(self, refresh_token: str) -> str:
         """Give the user principal name that a refresh token belongs to, or ``unknown``."""
-        token = self._ledger.session(refresh_token)
-        return token.upn if token else "unknown"
+        return self._sessions.owner(refresh_token)
 
     def code_owner(self, code: str) -> str:
         """Give the user principal name that an authorization code belongs to, or ``unknown``."""
@@ -263,23 +261,4 @@ class Tenant:
     @guarded
     def living_sessions(self, upn: str) -> int:
         """Count a person's sessions that are neither revoked nor expired."""
-        return self._ledger.living_sessions(upn.lower())
-
-    def _check_session(self, request: RefreshRequest) -> User:
-        token = self._ledger.session(request.refresh_token)
-        if token is None:
-            message = "the refresh token is malformed or was never issued"
-            raise SignInRefusedError("invalid_grant", 9002313, message)
-        if token.client_id != request.client_id:
-            message = "the refresh token was issued to another application"
-            raise SignInRefusedError("invalid_grant", 70000, message)
-        user = self.directory.check_enabled(token.upn)
-        if token.revoked:
-            message = "the grant was revoked, a fresh sign-in is needed"
-            raise SignInRefusedError("invalid_grant", 50173, message, suberror="bad_token")
-        if token.expires_at <= self.ground.now():
-            message = "the refresh token has expired due to inactivity"
-            raise SignInRefusedError("invalid_grant", 700082, message, suberror="bad_token")
-        self.directory.check_access(user.upn)
-        self.directory.check_demands(user.upn)
-        return user
+        return self._sessions.living(upn.lower())
