@@ -47,9 +47,8 @@ def agent(world: World) -> User:
 @pytest.fixture
 def blueprint(agent: User, world: World) -> Application:
     """Give the blueprint of the agent user's identity."""
-    assert agent
-    assert world.tenant.blueprint
-    return world.tenant.blueprint
+    applications = world.tenant.directory.applications
+    return applications[applications[agent.agent_identity_id].parent_id]
 
 
 class Legs:

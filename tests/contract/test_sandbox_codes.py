@@ -65,7 +65,8 @@ def test_msal_signs_an_owner_in(entra: EntraClient, owner: User, world: World) -
 
     token = world.tenant.inspect(answer["access_token"])
     assert token
-    assert (token.subject, token.scopes) == (OWNER, {"vso.pats", "vso.pats_manage"})
+    assert token.subject == OWNER
+    assert token.scopes == {"vso.pats", "vso.pats_manage"}
     assert set(answer["scope"].split()) == set(SCOPES)
     assert answer["id_token_claims"]["oid"] == owner.object_id
     assert world.issued >= {

@@ -15,11 +15,14 @@ import requests
 
 from sandbox.__main__ import main
 from sandbox.clock import ShiftedClock, wall
+from sandbox.error import SignInRefusedError
 from sandbox.furniture import ORGANIZATION, OWNER, VAULT, Placement, furnish, place, plant
+from sandbox.grant import AZURE_DEVOPS
 from sandbox.intervention import VERBS, InterventionError, intervene
 from sandbox.launch import ControlError, ask, read_offset
 from sandbox.report import describe
 from sandbox.world import session_name
+from tests.contract.conftest import access_token
 
 if TYPE_CHECKING:
     from sandbox.clock import ManualClock
@@ -109,6 +112,58 @@ def test_sessions_can_be_ended_and_begun(world: World) -> None:
     assert world.session_vault.newest(session_name(OWNER)).id != before.id
 
 
+@pytest.mark.parametrize(
+    ("verb", "number", "remedy"),
+    [
+        ("end-session", 50173, "connect"),
+        ("require-sign-in", 50076, "connect"),
+        ("revoke-consent", 65001, "grant-consent"),
+        ("disable-user", 50057, "enable-user"),
+        ("block-user", 53003, "unblock-user"),
+        ("delete-user", 50034, None),
+    ],
+)
+def test_an_account_can_be_refused_and_let_in_again(
+    world: World, verb: str, number: int, remedy: str | None
+) -> None:
+    """Each verb has its number at the token endpoint, and but for the last its remedy."""
+    intervene(world, [verb, OWNER])
+
+    with pytest.raises(SignInRefusedError) as refused:
+        access_token(world, f"{AZURE_DEVOPS}/.default")
+    assert refused.value.number == number
+    if remedy:
+        intervene(world, [remedy, OWNER])
+        assert access_token(world, f"{AZURE_DEVOPS}/.default")
+
+
+def test_nobody_signs_in_as_an_agent_user(world: World) -> None:
+    """There is nobody who could."""
+    world.add_agent_user("agent@contoso.example")
+
+    with pytest.raises(InterventionError, match="nobody can sign in as one"):
+        intervene(world, ["connect", "agent@contoso.example"])
+
+
+def test_a_description_tells_of_accounts_and_applications(world: World) -> None:
+    """Who may do what, and where people are sent back to; no password, no number."""
+    agent = world.add_agent_user("agent@contoso.example")
+    world.tenant.redirect_uris.add("https://rotation.example/sign-in/callback")
+    intervene(world, ["block-user", OWNER])
+    intervene(world, ["require-sign-in", OWNER])
+
+    described = json.loads(json.dumps(describe(world)))
+
+    account = described["accounts"][OWNER]
+    assert (account["blocked"], account["demanded"]) == (True, "interaction_required")
+    assert (account["enabled"], account["sessions"]) == (True, 1)
+    assert described["accounts"][agent.upn]["agent_identity_id"] == agent.agent_identity_id
+    registration = described["applications"][world.tenant.client_id]
+    assert registration["redirect_uris"] == ["https://rotation.example/sign-in/callback"]
+    assert registration["consent"] == {OWNER: ["vso.pats", "vso.pats_manage"]}
+    assert world.leaks_in(json.dumps(described)) == 0
+
+
 def test_a_vault_can_refuse(world: World) -> None:
     """One permission at a time."""
     intervene(world, ["forbid", VAULT, "set"])
@@ -137,6 +192,7 @@ def test_a_vault_can_refuse(world: World) -> None:
         ("policy contoso creation maybe", "neither on nor off"),
         ("connect nobody@contoso.example", "only ada@contoso.example"),
         ("end-session ada@contoso.example gently", "interaction_required"),
+        ("block-user nobody@contoso.example", "only ada@contoso.example"),
         ("restore kv-build/feed", "no other value"),
         ("forbid kv-build everything", "expected one of delete, get, list"),
     ],

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from sandbox.clock import ManualClock
     from sandbox.https import Sandbox
+    from sandbox.tenant import Tenant
     from sandbox.world import World
 
 SCOPES = [f"{AZURE_DEVOPS}/vso.pats", f"{AZURE_DEVOPS}/vso.pats_manage"]
@@ -130,6 +131,79 @@ def test_a_scope_without_consent_is_refused(redeem: Redeem, session: str) -> Non
     answer = redeem(session, [f"{AZURE_DEVOPS}/vso.code_full"])
 
     assert answer["error"] == "consent_required"
+
+
+@pytest.mark.parametrize(
+    ("turn", "refusal"),
+    [
+        (lambda tenant: tenant.disable_user(OWNER), ("invalid_grant", 50057)),
+        (lambda tenant: tenant.block(OWNER), ("invalid_grant", 53003)),
+        (lambda tenant: tenant.delete_user(OWNER), ("invalid_grant", 50034)),
+        (lambda tenant: tenant.revoke_consent(OWNER), ("consent_required", 65001)),
+    ],
+)
+def test_a_session_is_worth_what_its_account_is(
+    redeem: Redeem,
+    session: str,
+    world: World,
+    turn: Callable[[Tenant], None],
+    refusal: tuple[str, int],
+) -> None:
+    """Disabled, blocked, deleted, or no longer consenting: each is said in its own number."""
+    turn(world.tenant)
+
+    answer = redeem(session)
+
+    assert (answer["error"], *answer["error_codes"]) == refusal
+
+
+def test_an_account_can_come_back(redeem: Redeem, session: str, world: World) -> None:
+    """Enabled, unblocked and consenting again, its old session works again."""
+    tenant = world.tenant
+    for turn in (tenant.disable_user, tenant.block, tenant.revoke_consent):
+        turn(OWNER)
+    assert "error" in redeem(session)
+
+    for turn in (tenant.enable_user, tenant.unblock, tenant.grant_consent):
+        turn(OWNER)
+
+    assert "error" not in redeem(session)
+
+
+def test_a_block_is_a_matter_for_administrators(redeem: Redeem, session: str, world: World) -> None:
+    """The suberror says that a person can do nothing about it, and signing in changes nothing."""
+    world.tenant.block(OWNER)
+
+    assert redeem(session)["suberror"] == "message_only"
+    world.connect(OWNER)
+    assert redeem(session)["error_codes"] == [53003]
+
+
+def test_a_deleted_accounts_tokens_are_nobodys(redeem: Redeem, session: str, world: World) -> None:
+    """Whoever looks at one finds nothing."""
+    access_token = redeem(session)["access_token"]
+    world.tenant.delete_user(OWNER)
+
+    assert world.tenant.inspect(access_token) is None
+    assert world.tenant.session_owner(session) == OWNER
+
+
+def test_a_session_can_be_narrowed(redeem: Redeem, session: str, world: World) -> None:
+    """One of the scopes may be asked for alone; `.default` gives those consented to."""
+    narrow = redeem(session, SCOPES[:1])
+    world.tenant.registration.user_consent[OWNER].discard("vso.pats_manage")
+    default = redeem(session, [f"{AZURE_DEVOPS}/.default"])
+
+    assert narrow["scope"].split() == SCOPES[:1]
+    assert default["scope"].split() == SCOPES[:1]
+
+
+@pytest.mark.parametrize(
+    "scope", ["https://graph.microsoft.com/User.Read", "vso.pats", f"{AZURE_DEVOPS}/nothing"]
+)
+def test_a_scope_that_does_not_exist_is_refused(redeem: Redeem, session: str, scope: str) -> None:
+    """Of another resource, of none, or of none that Azure DevOps has."""
+    assert redeem(session, [scope])["error"] in {"invalid_resource", "invalid_client"}
 
 
 def test_a_token_that_was_never_issued_is_refused(redeem: Redeem) -> None:
