@@ -63,7 +63,7 @@ class AuthorizationCodes:
         Raises:
             SignInRefusedError: see ``Tenant.redeem_code``.
         """
-        if request.verifier:
+        if len(request.verifier) >= SHORTEST_VERIFIER:
             self._ground.issue(request.verifier)
         application = self._directory.check_client(request.client_id, request.assertion)
         code = self._check(request)

@@ -81,7 +81,7 @@ class TokenEndpoint:
         return self._gate.call("entra", operation, target, respond)
 
     def _agent_user(self, form: Form) -> str:
-        name = form.get("username") or self._tenant.directory.name_of(form.get("user_id", ""))
+        name = form.get("username") or self._tenant.name_of(form.get("user_id", ""))
         return name.lower() or "unknown"
 
     def _redeem(self, form: Form) -> object:
