@@ -76,10 +76,6 @@ def _account(world: World, user: User) -> dict[str, object]:
         "enabled": not user.disabled,
         "blocked": user.upn in directory.blocked,
         "demanded": directory.demands.get(user.upn),
-<<<<<<< HEAD
-        "sessions": world.tenant.living_sessions(user.upn),
-=======
->>>>>>> sandbox-entra
     }
 
 

@@ -45,15 +45,6 @@ class Sessions:
             if token.upn == upn:
                 self._tokens[value] = replace(token, revoked=True)
 
-<<<<<<< HEAD
-    def living(self, upn: str) -> int:
-        """Count the refresh tokens of a user that are neither revoked nor expired."""
-        now = self._ground.now()
-        tokens = (token for token in self._tokens.values() if token.upn == upn)
-        return sum(not token.revoked and token.expires_at > now for token in tokens)
-
-=======
->>>>>>> sandbox-entra
     def owner(self, value: str) -> str:
         """Give the user principal name that a refresh token belongs to, or ``unknown``."""
         token = self._tokens.get(value)

@@ -262,11 +262,3 @@ class Tenant:
     def name_of(self, object_id: str) -> str:
         """Give the user principal name that goes with an object id; the id itself if none does."""
         return self.directory.name_of(object_id)
-<<<<<<< HEAD
-
-    @guarded
-    def living_sessions(self, upn: str) -> int:
-        """Count a person's sessions that are neither revoked nor expired."""
-        return self._sessions.living(upn.lower())
-=======
->>>>>>> sandbox-entra

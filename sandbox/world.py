@@ -90,14 +90,11 @@ class World:
         """Add an agent user, with an agent identity that may act as it."""
         return self.tenant.add_agent_user(upn)
 
-<<<<<<< HEAD
     @property
     def agent_users(self) -> tuple[User, ...]:
         """The accounts that belong to no person."""
         return tuple(user for user in self.tenant.users.values() if user.agent_identity_id)
 
-=======
->>>>>>> sandbox-entra
     @guarded
     def add_organization(self, name: str, members: Iterable[User] = ()) -> Organization:
         """Add an organization and the people who belong to it."""

@@ -24,12 +24,8 @@ PARAMETERS = tuple(field.name for field in fields(AuthorizationRequest))
 HEADERS = {
     "Content-Type": "text/html; charset=utf-8",
     "Cache-Control": "no-store",
-<<<<<<< HEAD
-    "Referrer-Policy": "no-referrer",
-=======
     # With `no-referrer` the last form would be sent with `Origin: null`, and Entra's is not.
     "Referrer-Policy": "strict-origin-when-cross-origin",
->>>>>>> sandbox-entra
     "X-Frame-Options": "DENY",
 }
 
