@@ -190,8 +190,8 @@ def test_a_status_shows_every_secret_and_every_owner(
         "redeemed_at": "2026-11-22T07:00:00Z",
         "act_by": "2027-02-20T07:00:00Z",
         "secrets": [
-            f"{OTHER_VAULT}/elsewhere",
             *(f"{VAULT}/{name}" for name in ("disabled", "due", "expired", "extended", "fresh")),
+            f"{OTHER_VAULT}/elsewhere",
         ],
     }
     fresh, token = secrets["fresh"], fleet.token_in(VAULT, "fresh")
