@@ -69,6 +69,11 @@ def _revoke_consent(world: World, owner: str) -> str:
     return f"no application may act as {owner} until they consent again"
 
 
+def _register(world: World, address: str) -> str:
+    world.tenant.redirect_uris.add(address)
+    return f"people may be sent back to {address} after they signed in"
+
+
 ACCOUNT_VERBS = {
     "end-session": Verb(
         "OWNER [HOW]", "revoked, interaction_required, consent_required", _end_session
@@ -81,6 +86,7 @@ ACCOUNT_VERBS = {
     "enable-user": Verb("OWNER", "enable it again", _enable_user),
     "block-user": Verb("OWNER", "policies give the account no token", _block_user),
     "unblock-user": Verb("OWNER", "lift that policy again", _unblock_user),
+    "register": Verb("URL", "let people be sent back there after a sign-in", _register),
     "delete-user": Verb("OWNER", "delete the account for good", _delete_user),
 }
 """OWNER is a user principal name."""

@@ -85,6 +85,7 @@ class Sandbox:
             "REQUESTS_CA_BUNDLE": str(self.authority.bundle),
             "NO_PROXY": f"localhost,{HOST}",
             "SANDBOX_CONTROL": self.control_url,
+            "SANDBOX_CERTIFICATE": str(self.authority.certificate),
         }
 
     def close(self) -> None:
