@@ -48,6 +48,8 @@ def read_form(content_type: str, body: bytes) -> Mapping[str, str]:
         )
     except ValueError:
         raise _unreadable("its fields cannot be read") from None
+    if not pairs:
+        raise _unreadable("it is empty")
     fields = dict(pairs)
     if len(fields) != len(pairs):
         raise _unreadable("a field is there twice")
