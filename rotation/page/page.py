@@ -88,8 +88,13 @@ def _style() -> str:
 
 
 def _sentence(text: str) -> str:
-    """Make a sentence of an error's words: they begin in lower case, and have no full stop."""
-    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith(('.', '!', '?')) else '.'}"
+    """Make a sentence of an error's words: they begin in lower case, and have no full stop.
+
+    A name at its beginning stays as it is written.
+    """
+    word = text.partition(" ")[0]
+    capital = text[:1].upper() if word.isalpha() else text[:1]
+    return f"{capital}{text[1:]}{'' if text.endswith(('.', '!', '?')) else '.'}"
 
 
 def _day(instant: datetime) -> str:

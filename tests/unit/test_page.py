@@ -167,7 +167,7 @@ class TestWelcome:
 
         assert links == ["/sign-in?start=now"]
         assert "list, make, extend and revoke your personal access tokens" in seen.text
-        assert "after 90 days" in seen.text
+        assert "holds for 90 days" in seen.text
 
     @pytest.mark.parametrize(
         "parameters", [{}, {"start": "later"}, {"next": "https://evil.example", "start": ""}]
@@ -235,7 +235,7 @@ class TestRefused:
 
         seen = Seen(page)
         assert page.status == status
-        assert "This is why. Do that. Nothing was saved;" in seen.text
+        assert "This is why. Do that. Nothing was saved; a session that worked" in seen.text
         assert f"Reason: {reason}" in seen.text
         assert ("href", "/sign-in") in seen.attributes
 
@@ -264,6 +264,12 @@ class TestRefused:
 
         assert "ROTATION_" not in page.body
         assert "log of the function app" in page.body
+
+    def test_a_name_at_the_beginning_stays_as_it_is(self) -> None:
+        """A sentence begins with a capital letter, an account does not."""
+        error = SignInError(f"{OWNER} is not among the owners", reason="not-an-owner")
+
+        assert f"{OWNER} is not among the owners." in Seen(sign_in.refused(error)).text
 
     def test_words_from_outside_are_never_markup(self) -> None:
         """Not in the message, the hint or the reason."""
