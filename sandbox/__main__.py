@@ -106,6 +106,7 @@ GREETING = """\
 The sandbox is running. In another shell, paste the lines above, then:
   python -m sandbox rotation plan       the product's commands, by the sandbox's time
   python -m sandbox functions           the page at which an owner signs in: /sign-in
+  python -m sandbox do recall OWNER     what an owner signs in with there
   python -m sandbox do advance 2d       let time pass; `do --help` tells what else can be done
 Ctrl-C ends it."""
 
