@@ -16,6 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
+from cryptography.fernet import Fernet
 
 import function_app
 from rotation.page.sign_in import COOKIE
@@ -233,6 +234,14 @@ class TestAnOwner:
         assert newest.tags["session-signed-in"] == "2026-11-22T07:01:00Z"
         assert access_token(world, f"{AZURE_DEVOPS}/vso.pats")
 
+    def test_is_connected_for_the_first_time(self, browser: Browser, world: World) -> None:
+        """Nothing has to be there before."""
+        answer = browser.sign_in(Person(world.add_user(KIM)))
+
+        assert answer.status_code == 200
+        assert "No secret depends on your account yet." in answer.text
+        assert len(world.session_vault.versions(session_name(KIM))) == 1
+
     def test_is_told_where_it_does_not_work(
         self, browser: Browser, ada: Person, world: World
     ) -> None:
@@ -282,6 +291,29 @@ class TestAnOwner:
         assert _reason(old) == "400 foreign-answer"
         assert browser.cookie == ""
         assert second != first
+
+    def test_may_come_back_to_another_instance(
+        self, browser: Browser, ada: Person, world: World
+    ) -> None:
+        """Any process of the app can finish what another one has begun."""
+        fields = browser.visit(ada, browser.begin())
+        function_app._service.cache_clear()  # noqa: SLF001 - as in a process that has just started
+
+        assert browser.post(fields).status_code == 200
+        assert len(world.session_vault.versions("sign-in-key")) == 1
+
+    def test_is_connected_whatever_the_age_of_the_key(
+        self, browser: Browser, ada: Person, world: World, clock: ManualClock
+    ) -> None:
+        """The key of the cookie is made anew every day; one that was begun with goes on."""
+        browser.begin()
+        clock.advance(timedelta(hours=23, minutes=55))
+        fields, kept = browser.visit(ada, browser.begin()), browser.cookie
+        clock.advance(timedelta(minutes=9))
+        browser.begin()
+
+        assert len(world.session_vault.versions("sign-in-key")) == 2
+        assert browser.post(fields, kept).status_code == 200
 
     def test_is_written_in_any_case(self, browser: Browser, bob: Person, world: World) -> None:
         """Entra tells a name as somebody has typed it once."""
@@ -407,6 +439,33 @@ class TestAnAttack:
 
         with nothing_saved(world):
             assert _reason(browser.post(fields)) == "400 foreign-answer"
+
+    def test_an_answer_without_a_code_is_refused(
+        self, browser: Browser, ada: Person, world: World
+    ) -> None:
+        """Neither a code nor an error: Entra has said nothing."""
+        fields = browser.visit(ada, browser.begin())
+        del fields["code"]
+
+        with nothing_saved(world):
+            assert _reason(browser.post(fields)) == "400 foreign-answer"
+
+    def test_a_cookie_of_an_old_key_is_refused(
+        self, browser: Browser, ada: Person, world: World, clock: ManualClock
+    ) -> None:
+        """A key that leaked long ago opens nothing, whatever instant is written in the cookie."""
+        fields = browser.visit(ada, browser.begin())
+        name, _, sealed = browser.cookie.partition("=")
+        version, _, token = sealed.partition(".")
+        cipher = Fernet(world.session_vault.newest("sign-in-key").value)
+        begun = cipher.decrypt(token + "=" * (-len(token) % 4))
+        function_app._service.cache_clear()  # noqa: SLF001 - as in a process that has just started
+        clock.advance(timedelta(days=2))
+        forged = cipher.encrypt_at_time(begun, int(clock().timestamp())).decode()
+
+        with nothing_saved(world):
+            answer = browser.post(fields, f"{name}={version}.{forged.rstrip('=')}")
+        assert _reason(answer) == "400 not-begun"
 
     def test_another_browsers_cookie_is_refused(
         self, serve: Open, ada: Person, world: World

@@ -6,8 +6,11 @@ import base64
 import hashlib
 import logging
 import re
+import tomllib
 from datetime import UTC, datetime
+from fnmatch import fnmatch
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
     from rotation.page.page import Page
     from rotation.sign_in import SignIn
 
+ROOT = Path(__file__).parents[2]
 OWNER = "ada@contoso.example"
 HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(1)>{{ 7*7 }}&amp;'
 AT = datetime(2026, 11, 22, 7, 0, tzinfo=UTC)
@@ -155,6 +159,19 @@ class TestEveryAnswer:
         assert f"style-src 'sha256-{digest}';" in page.headers["Content-Security-Policy"]
         assert "url(" not in style
         assert "@import" not in style
+
+
+def test_every_file_of_the_pages_is_delivered() -> None:
+    """Templates and style are in the package, and nothing keeps them from the function app."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    delivered = project["tool"]["setuptools"]["package-data"]["rotation.page"]
+    withheld = (ROOT / ".funcignore").read_text().splitlines()
+    files = [path.name for path in (ROOT / "rotation" / "page").iterdir() if path.is_file()]
+
+    assert {"base.html", "style.css"} < set(files)
+    for name in files:
+        assert any(fnmatch(name, pattern) for pattern in [*delivered, "*.py"])
+        assert not any(fnmatch(name, pattern) for pattern in withheld)
 
 
 class TestWelcome:
