@@ -122,11 +122,13 @@ def https_stage(sandbox: Sandbox, clock: ManualClock, slept: list[float]) -> Ite
         session_store = KeyVaultSessions(client(chosen.session_vault))
         people = PersonSource(session_store, entra, own)
         agents = AgentSource(entra, own, chosen.agent_owners)
-        sources = {
-            **dict.fromkeys(chosen.owners, people),
-            **{agent.owner: agents for agent in chosen.agent_owners},
-        }
-        sessions = Sessions(sources, own)
+        sessions = Sessions(
+            {
+                **dict.fromkeys(chosen.owners, people),
+                **{agent.owner: agents for agent in chosen.agent_owners},
+            },
+            own,
+        )
         http = opened.enter_context(open_session(slept.append))
         yield HttpsStage(
             world=sandbox.world,
