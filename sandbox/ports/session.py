@@ -78,14 +78,15 @@ class WorldTokenService:
 
     def act_as(self, agent: AgentUser) -> Grant:
         """See ``TokenService``."""
-        tenant, identity, what = self._world.tenant, agent.identity_id, f"a leg of {agent.owner}"
+        tenant, identity = self._world.tenant, agent.identity_id
+        legs = [f"leg {number} of 3 of {agent.owner}" for number in (1, 2, 3)]
         blueprint = tenant.blueprint.client_id if tenant.blueprint else ""
-        with self._asking("exchange_blueprint", identity, what):
+        with self._asking("exchange_blueprint", identity, legs[0]):
             first = tenant.exchange(ExchangeRequest(blueprint, self._assertion(), identity))
-        with self._asking("exchange_agent", identity, what):
+        with self._asking("exchange_agent", identity, legs[1]):
             second = tenant.exchange(ExchangeRequest(identity, first.value))
         request = AgentRequest(identity, first.value, second.value, agent.owner, scopes=ALL)
-        with self._asking("redeem_agent", agent.owner, what):
+        with self._asking("redeem_agent", agent.owner, legs[2]):
             grant = tenant.act(request)
         return Grant(TokenValue(grant.access.value), timedelta(seconds=grant.lifetime))
 
@@ -103,7 +104,8 @@ class WorldTokenService:
             with asking(self._world, Call("entra", operation, target)):
                 yield
         except RejectedError as exc:
-            message = f"{what} does not work ({exc.reason})"
+            said = ", ".join(filter(None, (exc.reason, exc.hint.partition(" ")[0])))
+            message = f"{what} does not work ({said})"
             is_person = exc.reason in NEEDS_PERSON and not any(
                 number in exc.hint for number in NEEDS_ADMINISTRATOR
             )
