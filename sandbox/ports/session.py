@@ -11,6 +11,7 @@ from rotation.errors import AccessDeniedError, RejectedError, SessionError
 from rotation.model import TokenValue
 from rotation.session import (
     ADMINISTRATOR_NEEDED,
+    ENDED,
     REFRESH_TOKEN_LIFETIME,
     SIGN_IN_NEEDED,
     Grant,
@@ -134,10 +135,10 @@ class WorldSessionStore:
         except RejectedError:
             return None
         except AccessDeniedError:
-            newest = max(self.versions(owner), key=lambda v: v.created_at, default=None)
-            if newest is None or newest.enabled:
+            asked = [kept for kept in self.versions(owner) if version in {None, kept.version}]
+            if not asked or asked[-1].enabled:
                 raise
-            return newest
+            return asked[-1]
         return replace(_kept(owner, found), refresh_token=TokenValue(found.value))
 
     def versions(self, owner: str) -> tuple[Kept, ...]:
@@ -151,12 +152,15 @@ class WorldSessionStore:
             return ()
         return tuple(_kept(owner, version) for version in found)
 
-    def save(self, kept: Kept) -> Kept:
+    def save(self, kept: Kept, *, revives: bool = False) -> Kept:
         """See ``SessionStore``."""
         try:
             return self._set(kept)
         except RejectedError as exc:
             if exc.reason != "objectisdeletedbutrecoverable":
+                raise
+            if not revives:
+                exc.reason = ENDED
                 raise
         name = session_name(kept.owner)
         with asking(self._world, self._call("recover_secret", name)):
