@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from rotation.errors import AccessDeniedError, RejectedError, SessionError
+from rotation.errors import AccessDeniedError, RejectedError, ServiceError, SessionError
 from rotation.model import TokenValue
 from rotation.session import (
     ADMINISTRATOR_NEEDED,
@@ -132,13 +132,16 @@ class WorldSessionStore:
             with asking(self._world, self._call("get_secret", name)):
                 self._vault.require("get")
                 found = self._vault.get(name, version)
-        except RejectedError:
+        except RejectedError as exc:
+            if exc.reason != "not-found":
+                raise
             return None
         except AccessDeniedError:
-            asked = [kept for kept in self.versions(owner) if version in {None, kept.version}]
-            if not asked or asked[-1].enabled:
-                raise
-            return asked[-1]
+            with suppress(ServiceError):
+                asked = [kept for kept in self.versions(owner) if version in {None, kept.version}]
+                if asked and not asked[-1].enabled:
+                    return asked[-1]
+            raise
         return replace(_kept(owner, found), refresh_token=TokenValue(found.value))
 
     def versions(self, owner: str) -> tuple[Kept, ...]:
@@ -148,7 +151,9 @@ class WorldSessionStore:
             with asking(self._world, self._call("list_versions", name)):
                 self._vault.require("list")
                 found = self._vault.versions(name)
-        except RejectedError:
+        except RejectedError as exc:
+            if exc.reason != "not-found":
+                raise
             return ()
         return tuple(_kept(owner, version) for version in found)
 
@@ -185,7 +190,9 @@ class WorldSessionStore:
             with asking(self._world, self._call("delete_secret", name)):
                 self._vault.require("delete")
                 self._vault.delete(name)
-        except RejectedError:
+        except RejectedError as exc:
+            if exc.reason != "not-found":
+                raise
             return False
         return True
 
@@ -230,4 +237,7 @@ def _written(value: datetime | str | None) -> str | None:
 
 
 def _instant(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text).astimezone(UTC) if text else None
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC) if text else None
+    except ValueError:
+        return None
