@@ -229,7 +229,7 @@ def test_no_order_of_saves_and_sign_ins_loses_a_session(
             )
             assert ending.versions[-1].enabled, ending.order
             assert ending.keep(), ending.order
-    tally("orders of saves and sign-ins", orders)
+    tally("orders of session calls", orders)
 
 
 @TICKS
@@ -244,7 +244,7 @@ def test_no_order_of_two_sign_ins_loses_the_later(tally: Tally, tick: timedelta)
             ending.clock.advance(DAY)
         ending.keep()
         assert [version.tags["session-signed-in"] for version in ending.enabled] == [latest]
-    tally("orders of two sign-ins", orders)
+    tally("orders of session calls", orders)
 
 
 @TICKS
@@ -265,7 +265,7 @@ def test_no_order_of_a_save_brings_back_what_was_halted(
 
         assert ending.keep(), ending.order
         assert len(ending.enabled) == 1, ending.order
-    tally("orders of a save and an end", orders)
+    tally("orders of session calls", orders)
 
 
 @TICKS
