@@ -157,19 +157,25 @@ class SessionStore(Protocol):
     def read(self, owner: str, version: str | None = None) -> Kept | None:
         """Give a version with its refresh token: the named one, or the newest; None without one.
 
-        A newest version that is disabled comes back disabled and without a refresh token.
+        A version that is disabled comes back disabled and without a refresh token.
         """
 
     def versions(self, owner: str) -> tuple[Kept, ...]:
         """Give all versions, in any order, without refresh tokens; none without a session."""
 
-    def save(self, kept: Kept) -> Kept:
+    def save(self, kept: Kept, *, revives: bool = False) -> Kept:
         """Make a session the newest version, in one write, never repeated blindly.
 
-        A session that was deleted before is recovered for it. Returns the new version.
+        Args:
+            kept: the session.
+            revives: whether a session that was deleted is recovered for it: only for a sign-in.
+
+        Returns:
+            The new version, without its refresh token.
 
         Raises:
-            RejectedError: the vault refuses the write.
+            RejectedError: the vault refuses the write; with the reason ``session-ended`` since the
+                session was deleted.
             OutcomeUnknownError: no answer; the version may be there.
         """
 

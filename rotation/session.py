@@ -26,6 +26,8 @@ URGENT, SOON = timedelta(days=3), timedelta(days=14)
 """So long before the end of that period its person is reminded."""
 SIGN_IN_NEEDED, ADMINISTRATOR_NEEDED = "sign-in-needed", "administrator-needed"
 """Why a session does not work: who must act."""
+ENDED = "session-ended"
+"""Why a session was not saved: it was deleted, and nobody has signed in since."""
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 

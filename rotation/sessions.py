@@ -15,7 +15,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Protocol
 
 from rotation.errors import RotationError, SessionError
-from rotation.session import SIGN_IN_NEEDED, Session
+from rotation.session import ENDED, SIGN_IN_NEEDED, Session
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -83,7 +83,8 @@ class Sessions:
         with self._locks[owner]:
             kept = self._sources[owner].keep(obtained)
             session = replace(obtained.session, redeemed_at=kept.redeemed_at)
-            self._obtained[owner] = replace(obtained, session=session)
+            if self._obtained.get(owner) is obtained:  # and was not forgotten meanwhile
+                self._obtained[owner] = replace(obtained, session=session)
         return kept
 
     def access_token(self, owner: str) -> TokenValue:
@@ -139,6 +140,8 @@ class PersonSource:
         try:
             is_saved = self._save(kept, newer)
         except RotationError as exc:
+            if exc.reason == ENDED:
+                return session
             message = f"the session of {session.owner} works, but was not saved: {exc}"
             return replace(session, reason="save-failed", message=message)
         return replace(session, is_refreshed=True, redeemed_at=now) if is_saved else session
@@ -149,7 +152,7 @@ class PersonSource:
         Raises:
             RotationError: it is not saved.
         """
-        saved = self._store.save(kept)
+        saved = self._store.save(kept, revives=True)
         # A crash here, or a vault that does not go on, leaves the session before enabled; the next
         # save disables every older one.
         with suppress(RotationError):
@@ -190,27 +193,39 @@ class PersonSource:
         return self._store.read(kept.owner, latest.version)
 
     def _save(self, kept: Kept, newer: Kept) -> bool:
-        """Save a newer refresh token of a session, unless there is a later session by now."""
+        """Save a newer refresh token of a session, unless it was ended, or there is a later one."""
         newest = self._store.read(kept.owner)
-        if newest is None or (newest.version != kept.version and newest.order >= kept.order):
-            return False  # it was ended, or somebody signed in, or another process has saved
+        if newest is None:
+            return False  # it was ended
+        is_current = newest.version == kept.version and newest.enabled
+        if newest.order >= kept.order and not is_current:
+            return False  # it was switched off, or somebody signed in, or another process has saved
         saved = self._store.save(newer)
         # A crash here leaves the version before enabled; the next save disables every older one.
         versions = self._store.versions(kept.owner)
-        latest = _latest(versions)
-        if latest and latest.is_signed_in_after(saved):
+        others = [version for version in versions if version.version != saved.version]
+        latest = _latest(others)
+        if latest is None:
+            # It was ended or switched off in this very moment, and that holds. A crash before this
+            # leaves it switched on again: nothing but a compare-and-set could exclude that.
+            if any(version.version == kept.version for version in others):
+                self._disable([saved])
+            return False
+        if latest.is_signed_in_after(saved):
             theirs = self._store.read(kept.owner, latest.version)
             # A crash here leaves ours in front of theirs: it works, or else theirs is looked for;
             # and the next save comes here again.
-            saved = self._store.save(theirs) if theirs else saved
+            saved = self._store.save(theirs) if theirs and theirs.refresh_token else saved
         self._disable_older(saved, [*versions, kept])
         return True
 
     def _disable_older(self, saved: Kept, versions: Iterable[Kept]) -> None:
-        older = {v.version for v in versions if v.enabled and v.order < saved.order}
-        for version in sorted(filter(None, older - {saved.version})):
+        self._disable(v for v in versions if v.enabled and v.order < saved.order)
+
+    def _disable(self, versions: Iterable[Kept]) -> None:
+        for owner, version in sorted({(v.owner, v.version) for v in versions if v.version}):
             # A crash here leaves some enabled, for the next save.
-            self._store.disable(saved.owner, version)
+            self._store.disable(owner, version)
 
 
 def _latest(versions: Iterable[Kept]) -> Kept | None:

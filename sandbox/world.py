@@ -110,6 +110,8 @@ class World:
         now = self.clock()
         instant = f"{now:%Y-%m-%dT%H:%M:%SZ}"
         name = session_name(upn)
+        if name in {trashed.newest.name for trashed in self.session_vault.list_deleted()}:
+            self.session_vault.recover(name)
         for version in self._versions_of(self.session_vault, name):
             self.session_vault.update(name, version, Properties(enabled=False))
         self.session_vault.set(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from traceback import TracebackException
 from typing import TYPE_CHECKING
@@ -21,10 +21,10 @@ from rotation.adapters.session_vault import KeyVaultSessions
 from rotation.errors import ServiceError
 from rotation.model import Defaults, SecretName
 from rotation.rotator import Scope
-from rotation.sessions import PersonSource, Sessions
+from rotation.sessions import AgentSource, PersonSource, Sessions
 from sandbox.furniture import OWNER, VAULT
 from sandbox.grant import TOKEN_EXCHANGE
-from sandbox.ports import InProcess
+from sandbox.ports import InProcess, WorldSessionStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from azure.keyvault.secrets import SecretClient
     from requests import Session
 
-    from rotation.ports import OwnerSessions, SecretStore, TokenIssuer
+    from rotation.ports import OwnerSessions, SecretStore, SessionStore, TokenIssuer
     from rotation.settings import Settings, Vault
     from sandbox.clock import ManualClock
     from sandbox.fault import Fault
@@ -71,6 +71,7 @@ class Stage:
     store: SecretStore
     issuer: TokenIssuer
     sessions: OwnerSessions
+    session_store: SessionStore
 
     def break_at(self, *faults: Fault) -> None:
         """Let things go wrong from now on; calls count from here."""
@@ -118,8 +119,16 @@ def https_stage(sandbox: Sandbox, clock: ManualClock, slept: list[float]) -> Ite
 
         entra = Entra(_registration(chosen), assertion, own)
         opened.callback(entra.close)
-        people = PersonSource(KeyVaultSessions(client(chosen.session_vault)), entra, own)
-        sessions = Sessions(dict.fromkeys(chosen.owners, people), own)
+        session_store = KeyVaultSessions(client(chosen.session_vault))
+        people = PersonSource(session_store, entra, own)
+        agents = AgentSource(entra, own, chosen.agent_owners)
+        sessions = Sessions(
+            {
+                **dict.fromkeys(chosen.owners, people),
+                **{agent.owner: agents for agent in chosen.agent_owners},
+            },
+            own,
+        )
         http = opened.enter_context(open_session(slept.append))
         yield HttpsStage(
             world=sandbox.world,
@@ -133,6 +142,7 @@ def https_stage(sandbox: Sandbox, clock: ManualClock, slept: list[float]) -> Ite
                 tokens_url=chosen.devops_tokens_url,
             ),
             sessions=sessions,
+            session_store=session_store,
             http=http,
             slept=slept,
         )
@@ -145,8 +155,8 @@ def stage(request: pytest.FixtureRequest, world: World, clock: ManualClock) -> S
         found: Stage = request.getfixturevalue("https_stage")
         return found
     own = OwnClock(clock)
-    ports = InProcess(world, SCOPE, clock=own)
-    return Stage(world, own, ports.store, ports.issuer, ports.sessions)
+    ports = InProcess(world, replace(SCOPE, owners=[*world.tenant.users]), clock=own)
+    return Stage(world, own, ports.store, ports.issuer, ports.sessions, WorldSessionStore(world))
 
 
 @pytest.fixture

@@ -14,17 +14,20 @@ from typing import TYPE_CHECKING
 from rotation.adapters.key_vault import AGAIN, ONCE, ask
 from rotation.errors import AccessDeniedError, RejectedError, RotationError
 from rotation.model import TokenValue
-from rotation.session import LONG_AGO, REFRESH_TOKEN_LIFETIME, Kept, session_secret
+from rotation.session import ENDED, LONG_AGO, REFRESH_TOKEN_LIFETIME, Kept, session_secret
 from rotation.tags import format_instant
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from azure.keyvault.secrets import KeyVaultSecret, SecretClient, SecretProperties
 
 CONTENT_TYPE = "application/vnd.pat-rotation.session"
 OWNER, SIGNED_IN, SIGN_IN = "session-owner", "session-signed-in", "session-sign-in"
 REDEEMED, OBJECT_ID = "session-redeemed", "session-object-id"
 OURS = frozenset({OWNER, SIGNED_IN, SIGN_IN, REDEEMED, OBJECT_ID})
-DELETED = frozenset({"conflict", "objectisdeletedbutrecoverable"})
+DELETED = frozenset({"objectisbeingdeleted", "objectisdeletedbutrecoverable"})
+RECOVERABLE = frozenset({"conflict", "objectisdeletedbutrecoverable"})
 
 
 class KeyVaultSessions:
@@ -49,11 +52,10 @@ class KeyVaultSessions:
                 raise
             return None
         except AccessDeniedError:
-            # A disabled newest version is refused in the same way as everybody without rights.
+            # A disabled version is refused in the same way as everybody without rights.
             with suppress(RotationError):
-                newest = max(self.versions(owner), key=lambda v: v.created_at, default=None)
-                if newest and not newest.enabled:
-                    return newest
+                if disabled := _disabled(self.versions(owner), version):
+                    return disabled
             raise
 
     def versions(self, owner: str) -> tuple[Kept, ...]:
@@ -71,12 +73,14 @@ class KeyVaultSessions:
                 raise
             return ()
 
-    def save(self, kept: Kept) -> Kept:
+    def save(self, kept: Kept, *, revives: bool = False) -> Kept:
         """See ``SessionStore``."""
         try:
             return self._set(kept)
         except RejectedError as exc:
-            if exc.reason not in DELETED:
+            if exc.reason in DELETED and not revives:
+                exc.reason = ENDED
+            if exc.reason not in RECOVERABLE or not revives:
                 raise
         # A crash here leaves it recovered with all its versions disabled, which is no session.
         ask(
@@ -133,6 +137,19 @@ class KeyVaultSessions:
 
         saved = ask(_place(kept.owner), "save", write, is_repeatable=False)
         return _kept(kept.owner, saved.properties)
+
+
+def _disabled(versions: Iterable[Kept], version: str | None) -> Kept | None:
+    """Give the disabled version that a read was refused for; None if there must be another reason.
+
+    Args:
+        versions: all there are.
+        version: the one that was asked for; None for the newest.
+    """
+    asked = [kept for kept in versions if version in {None, kept.version}]
+    # Of two that were made in the same second either may be the newest.
+    found = max(asked, key=lambda kept: (kept.created_at, not kept.enabled), default=None)
+    return None if found is None or found.enabled else found
 
 
 def _place(owner: str) -> str:

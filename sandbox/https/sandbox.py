@@ -70,10 +70,11 @@ class Sandbox:
         tenant = self.world.tenant
         sessions = self.world.session_vault.name
         watched = [name for name in self.vault_urls if name != sessions]
-        return {
+        agents = {user.upn: user.agent_identity_id for user in self.world.agent_users}
+        environment = {
             "ROTATION_VAULTS": ",".join(f"{name}={self.vault_urls[name]}" for name in watched),
             "ROTATION_SESSION_VAULT": f"{sessions}={self.vault_urls[sessions]}",
-            "ROTATION_OWNERS": ",".join(tenant.users),
+            "ROTATION_OWNERS": ",".join(upn for upn in tenant.users if upn not in agents),
             "ROTATION_TENANT_ID": tenant.id,
             "ROTATION_CLIENT_ID": tenant.client_id,
             "ROTATION_DEVOPS_URL": self.devops_url,
@@ -87,6 +88,11 @@ class Sandbox:
             "SANDBOX_CONTROL": self.control_url,
             "SANDBOX_CERTIFICATE": str(self.authority.certificate),
         }
+        if agents and tenant.blueprint:
+            pairs = (f"{upn}={identity_id}" for upn, identity_id in agents.items())
+            environment["ROTATION_AGENT_OWNERS"] = ",".join(pairs)
+            environment["ROTATION_BLUEPRINT_ID"] = tenant.blueprint.client_id
+        return environment
 
     def close(self) -> None:
         """Stop all faces and give their ports back.

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from rotation.errors import AccessDeniedError, RejectedError, SessionError
+from rotation.errors import AccessDeniedError, RejectedError, ServiceError, SessionError
 from rotation.model import TokenValue
 from rotation.session import (
     ADMINISTRATOR_NEEDED,
+    ENDED,
     REFRESH_TOKEN_LIFETIME,
     SIGN_IN_NEEDED,
     Grant,
@@ -78,14 +79,15 @@ class WorldTokenService:
 
     def act_as(self, agent: AgentUser) -> Grant:
         """See ``TokenService``."""
-        tenant, identity, what = self._world.tenant, agent.identity_id, f"a leg of {agent.owner}"
+        tenant, identity = self._world.tenant, agent.identity_id
+        legs = [f"leg {number} of 3 of {agent.owner}" for number in (1, 2, 3)]
         blueprint = tenant.blueprint.client_id if tenant.blueprint else ""
-        with self._asking("exchange_blueprint", identity, what):
+        with self._asking("exchange_blueprint", identity, legs[0]):
             first = tenant.exchange(ExchangeRequest(blueprint, self._assertion(), identity))
-        with self._asking("exchange_agent", identity, what):
+        with self._asking("exchange_agent", identity, legs[1]):
             second = tenant.exchange(ExchangeRequest(identity, first.value))
         request = AgentRequest(identity, first.value, second.value, agent.owner, scopes=ALL)
-        with self._asking("redeem_agent", agent.owner, what):
+        with self._asking("redeem_agent", agent.owner, legs[2]):
             grant = tenant.act(request)
         return Grant(TokenValue(grant.access.value), timedelta(seconds=grant.lifetime))
 
@@ -103,7 +105,8 @@ class WorldTokenService:
             with asking(self._world, Call("entra", operation, target)):
                 yield
         except RejectedError as exc:
-            message = f"{what} does not work ({exc.reason})"
+            said = ", ".join(filter(None, (exc.reason, exc.hint.partition(" ")[0])))
+            message = f"{what} does not work ({said})"
             is_person = exc.reason in NEEDS_PERSON and not any(
                 number in exc.hint for number in NEEDS_ADMINISTRATOR
             )
@@ -129,13 +132,16 @@ class WorldSessionStore:
             with asking(self._world, self._call("get_secret", name)):
                 self._vault.require("get")
                 found = self._vault.get(name, version)
-        except RejectedError:
+        except RejectedError as exc:
+            if exc.reason != "not-found":
+                raise
             return None
         except AccessDeniedError:
-            newest = max(self.versions(owner), key=lambda v: v.created_at, default=None)
-            if newest is None or newest.enabled:
-                raise
-            return newest
+            with suppress(ServiceError):
+                asked = [kept for kept in self.versions(owner) if version in {None, kept.version}]
+                if asked and not asked[-1].enabled:
+                    return asked[-1]
+            raise
         return replace(_kept(owner, found), refresh_token=TokenValue(found.value))
 
     def versions(self, owner: str) -> tuple[Kept, ...]:
@@ -145,16 +151,21 @@ class WorldSessionStore:
             with asking(self._world, self._call("list_versions", name)):
                 self._vault.require("list")
                 found = self._vault.versions(name)
-        except RejectedError:
+        except RejectedError as exc:
+            if exc.reason != "not-found":
+                raise
             return ()
         return tuple(_kept(owner, version) for version in found)
 
-    def save(self, kept: Kept) -> Kept:
+    def save(self, kept: Kept, *, revives: bool = False) -> Kept:
         """See ``SessionStore``."""
         try:
             return self._set(kept)
         except RejectedError as exc:
             if exc.reason != "objectisdeletedbutrecoverable":
+                raise
+            if not revives:
+                exc.reason = ENDED
                 raise
         name = session_name(kept.owner)
         with asking(self._world, self._call("recover_secret", name)):
@@ -179,7 +190,9 @@ class WorldSessionStore:
             with asking(self._world, self._call("delete_secret", name)):
                 self._vault.require("delete")
                 self._vault.delete(name)
-        except RejectedError:
+        except RejectedError as exc:
+            if exc.reason != "not-found":
+                raise
             return False
         return True
 
@@ -224,4 +237,7 @@ def _written(value: datetime | str | None) -> str | None:
 
 
 def _instant(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text).astimezone(UTC) if text else None
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC) if text else None
+    except ValueError:
+        return None

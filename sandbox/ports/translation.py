@@ -141,7 +141,7 @@ def _translate(exc: Exception, asked: _Asked) -> ServiceError:
         case SignInRefusedError():
             return asked.rejected(exc.error, _said(exc.number, exc.suberror))
         case VaultRefusedError():
-            return asked.refused(exc.status, exc.code.lower())
+            return asked.refused(exc.status, (exc.inner_code or exc.code).lower())
         case CallerRefusedError():
             return asked.refused(exc.status, f"status-{exc.status}")
         case _:

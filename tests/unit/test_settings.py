@@ -10,6 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from rotation.errors import SettingsError
+from rotation.session import AgentUser
 from rotation.settings import Settings, Vault, load, unknown_names
 
 if TYPE_CHECKING:
@@ -47,11 +48,19 @@ EVERY_NAME = [
     *("ROTATION_AUTHORITY", "ROTATION_DEVOPS_URL", "ROTATION_DEVOPS_TOKENS_URL"),
     *("ROTATION_LIFETIME_DAYS", "ROTATION_MAX_LIFETIME_DAYS", "ROTATION_GRACE_HOURS"),
     *("ROTATION_SCHEDULE", "ROTATION_CONCURRENCY", "AZURE_CLIENT_ID"),
+    *("ROTATION_AGENT_OWNERS", "ROTATION_BLUEPRINT_ID", "ROTATION_PUBLIC_URL"),
 ]
 VAULT_FORMS = "expected a vault as name, https://host or name=https://host, not"
 TOKEN = "h7mzq2x4" * 6 + "aZ_-"
 """As a person pastes one into the wrong place: 52 letters and digits."""
 SAME_WORLD = "expected a host of the same world as ROTATION_AUTHORITY, which is"
+
+
+PLATFORM = ("AZURE_CLIENT_ID", "WEBSITE_HOSTNAME")
+IDENTITY, BLUEPRINT = CLIENT[:-1] + "3", CLIENT[:-1] + "4"
+AGENT = "agent@example.com"
+AGENTS = {"ROTATION_AGENT_OWNERS": f"{AGENT}={IDENTITY}", "ROTATION_BLUEPRINT_ID": BLUEPRINT}
+AGENT_FORM = "expected agents as upn=<agent identity id>, not"
 
 
 class Environment(Protocol):
@@ -67,7 +76,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Environment:
 
     def set_to(**changes: str | None) -> None:
         for name in [*os.environ]:
-            if name.upper().startswith("ROTATION_") or name == "AZURE_CLIENT_ID":
+            if name.upper().startswith("ROTATION_") or name in PLATFORM:
                 monkeypatch.delenv(name)
         for name, value in {**REQUIRED, **changes}.items():
             if value is not None:
@@ -105,6 +114,11 @@ class TestDefaults:
         assert settings.devops_url == "https://dev.azure.com"
         assert settings.devops_tokens_url == "https://vssps.dev.azure.com"
         assert settings.managed_identity is None
+        assert (settings.agent_owners, settings.blueprint_id, settings.public_url) == (
+            (),
+            None,
+            None,
+        )
         assert settings.schedule == "0 7 * * * *"
         assert (settings.lifetime_days, settings.max_lifetime_days) == (30, 90)
         assert (settings.grace_hours, settings.concurrency) == (48, 8)
@@ -148,6 +162,9 @@ class TestFaults:
             "ROTATION_SESSION_VAULT": "kv sessions",
             "ROTATION_OWNERS": "ada",
             "ROTATION_TENANT_ID": "contoso.example",
+            "ROTATION_AGENT_OWNERS": "agent",
+            "ROTATION_BLUEPRINT_ID": "blueprint",
+            "ROTATION_PUBLIC_URL": "http://pats.example.com",
             "AZURE_CLIENT_ID": "me",
             "ROTATION_SCHEDULE": "hourly",
             "ROTATION_MAX_LIFETIME_DAYS": "365",
@@ -405,6 +422,148 @@ class TestForms:
 
         assert unknown_names() == ("ROTATION_GRACE", "ROTATION_VAULT")
         assert load().grace_hours == 48
+
+
+class TestAgents:
+    """Owners that are agent users, beside people or alone."""
+
+    def test_agents_are_owners(self, environment: Environment) -> None:
+        """After the people; both are what a secret may name."""
+        environment(**AGENTS)
+
+        settings = load()
+
+        assert settings.owners == ("ada@example.com",)
+        assert settings.agent_owners == (AgentUser(AGENT, IDENTITY),)
+        assert settings.blueprint_id == BLUEPRINT
+        assert settings.all_owners == settings.defaults.owners == ("ada@example.com", AGENT)
+
+    @pytest.mark.parametrize("owners", [None, ""])
+    def test_agents_need_no_people(self, environment: Environment, owners: str | None) -> None:
+        """Owners are required unless there are agent owners."""
+        environment(**AGENTS, ROTATION_OWNERS=owners)
+
+        assert load().all_owners == (AGENT,)
+
+    def test_several_agents(self, environment: Environment) -> None:
+        """Separated as any list; names and ids are compared in lower case."""
+        other = f"Other@Example.com={IDENTITY.upper()}"
+        environment(**{**AGENTS, "ROTATION_AGENT_OWNERS": f"{AGENT}={BLUEPRINT}, {other}"})
+
+        assert load().agent_owners == (
+            AgentUser(AGENT, BLUEPRINT),
+            AgentUser("other@example.com", IDENTITY.lower()),
+        )
+
+    def test_agents_belong_to_a_blueprint(self, environment: Environment) -> None:
+        """Which is said beside them; a blueprint alone is no fault."""
+        text = AGENTS["ROTATION_AGENT_OWNERS"]
+        environment(ROTATION_AGENT_OWNERS=text)
+        expected = "expected ROTATION_BLUEPRINT_ID beside it: the blueprint they belong to"
+        assert faults() == (f"ROTATION_AGENT_OWNERS is {text!r}: {expected}",)
+
+        environment(ROTATION_BLUEPRINT_ID=BLUEPRINT)
+        assert load().agent_owners == ()
+
+    def test_a_bad_blueprint_is_the_only_thing_complained_of(
+        self, environment: Environment
+    ) -> None:
+        """The agents are as they should be; and bad agents make nobody miss the people."""
+        environment(**{**AGENTS, "ROTATION_BLUEPRINT_ID": "mine"})
+        assert faults() == ("ROTATION_BLUEPRINT_ID is 'mine': expected a GUID",)
+
+        environment(**{**AGENTS, "ROTATION_AGENT_OWNERS": "mine"}, ROTATION_OWNERS=None)
+        assert faults() == (f"ROTATION_AGENT_OWNERS is 'mine': {AGENT_FORM} 'mine'",)
+
+    @pytest.mark.parametrize(
+        ("text", "expected"),
+        [
+            (AGENT, f"{AGENT_FORM} '{AGENT}'"),
+            (f"{AGENT}=", f"{AGENT_FORM} '{AGENT}='"),
+            (f"{AGENT}=mine", f"{AGENT_FORM} '{AGENT}=mine'"),
+            (f"={IDENTITY}", f"{AGENT_FORM} '={IDENTITY}'"),
+            (f"agent={IDENTITY}", f"{AGENT_FORM} 'agent={IDENTITY}'"),
+            (f"{AGENT}={IDENTITY}=", f"{AGENT_FORM} '{AGENT}={IDENTITY}='"),
+            (",", "expected at least one"),
+            (
+                f"{AGENT}={IDENTITY} Agent@Example.com={BLUEPRINT}",
+                f"expected each agent owner once, but {AGENT} is there again",
+            ),
+        ],
+    )
+    def test_no_agents(self, environment: Environment, text: str, expected: str) -> None:
+        """Each with its agent identity, and once."""
+        environment(**{**AGENTS, "ROTATION_AGENT_OWNERS": text})
+
+        assert faults() == (f"ROTATION_AGENT_OWNERS is {text!r}: {expected}",)
+
+    def test_nobody_is_both(self, environment: Environment) -> None:
+        """A person signs in, an agent user never does."""
+        environment(**AGENTS, ROTATION_OWNERS="ada@example.com AGENT@example.com")
+
+        expected = f"expected people only, but {AGENT} is an agent owner, too"
+        (fault,) = faults()
+        assert fault == f"ROTATION_OWNERS is 'ada@example.com AGENT@example.com': {expected}"
+
+
+class TestPublicUrl:
+    """Where the pages of the function app are reached."""
+
+    @pytest.mark.parametrize(
+        "text",
+        ["https://pats.example.com", " https://pats.example.com/ ", "https://localhost:8443"],
+    )
+    def test_it_is_a_host(self, environment: Environment, text: str) -> None:
+        """The platform's, or one's own in front of it."""
+        environment(ROTATION_PUBLIC_URL=text)
+
+        assert load().public_url == text.strip().rstrip("/")
+
+    @pytest.mark.parametrize("public_url", [None, ""])
+    def test_the_platform_says_it_by_itself(
+        self, environment: Environment, monkeypatch: pytest.MonkeyPatch, public_url: str | None
+    ) -> None:
+        """In the variable ``WEBSITE_HOSTNAME``; what is set takes its place."""
+        environment(ROTATION_PUBLIC_URL=public_url)
+        monkeypatch.setenv("WEBSITE_HOSTNAME", "pats.azurewebsites.net")
+        assert load().public_url == "https://pats.azurewebsites.net"
+
+        environment(ROTATION_PUBLIC_URL="https://pats.example.com")
+        monkeypatch.setenv("WEBSITE_HOSTNAME", "pats.azurewebsites.net")
+        assert load().public_url == "https://pats.example.com"
+
+    @pytest.mark.parametrize(
+        ("text", "expected"),
+        [
+            ("http://pats.example.com", AN_ADDRESS),
+            ("pats.example.com", AN_ADDRESS),
+            ("https://ada@pats.example.com", None),
+            ("https://pats.example.com?x", AN_ADDRESS),
+            (
+                "https://pats.example.com/app",
+                "expected no path after the host in 'https://pats.example.com/app'",
+            ),
+        ],
+    )
+    def test_nothing_else_is(
+        self, environment: Environment, text: str, expected: str | None
+    ) -> None:
+        """It is where Entra sends people back to: https, and the whole host."""
+        environment(ROTATION_PUBLIC_URL=text)
+
+        (fault,) = faults()
+        assert fault.startswith("ROTATION_PUBLIC_URL is 'http" if "//" in text else "ROTATION_")
+        assert fault.endswith(expected or AN_ADDRESS)
+
+    def test_an_odd_host_of_the_platform_is_said(
+        self, environment: Environment, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """With what it was read as."""
+        environment()
+        monkeypatch.setenv("WEBSITE_HOSTNAME", "pats.example.com/app")
+
+        expected = "expected no path after the host in 'https://pats.example.com/app'"
+        assert faults() == (f"ROTATION_PUBLIC_URL is 'https://pats.example.com/app': {expected}",)
 
 
 class TestOneWorld:
