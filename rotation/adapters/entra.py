@@ -225,7 +225,7 @@ class Entra:
                 claims.get("aud") == ours.client_id,
                 "the answer is meant for another application",
             ),
-            _STALE[1]: (is_current and bool(claims.get("nonce")), _STALE[0]),
+            _STALE[1]: (is_current, _STALE[0]),
             "nameless": (
                 all(isinstance(claims.get(name), str) for name in ("preferred_username", "oid")),
                 "Entra does not tell who has signed in",

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
     from tests.mutants.catalogue import Mutant
 
-PARTS = ("rotation", "sandbox", "tests", "function_app.py", "host.json", "pyproject.toml")
+PARTS = (
+    *("rotation", "sandbox", "tests", "function_app.py"),
+    *("host.json", "pyproject.toml", ".funcignore"),
+)
 WIDE = ("tests/unit", "tests/story", "tests/contract")
 """Where somebody else may notice a mutant."""
 OPTIONS = ("-q", "-p", "no:cacheprovider", "--tb=no")
