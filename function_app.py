@@ -16,11 +16,18 @@ from typing import TYPE_CHECKING
 import azure.functions as func
 
 if TYPE_CHECKING:
+    from rotation.page.page import Page
+    from rotation.ports import Clock
+    from rotation.sign_in import SignIn
     from rotation.wiring import Service
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
 
 LOGGER = logging.getLogger("rotation")
+
+clock: Clock | None = None
+"""Tells the present instant; the real one if None. No setting moves it: whoever starts this app in
+another way than the platform does may put another one here, before a function runs."""
 
 
 @cache
@@ -34,7 +41,7 @@ def _service() -> Service:
     chosen = settings.load()
     opened = ExitStack()
     atexit.register(opened.close)
-    return opened.enter_context(wiring.open_service(chosen))
+    return opened.enter_context(wiring.open_service(chosen, clock or wiring.now))
 
 
 class RunFailedError(Exception):
@@ -70,3 +77,27 @@ def _last(timer: func.TimerRequest) -> datetime | None:
 def health(req: func.HttpRequest) -> func.HttpResponse:
     """Say that the process answers. Nothing about secrets, and no detail."""
     return func.HttpResponse("ok\n", mimetype="text/plain", headers={"Cache-Control": "no-store"})
+
+
+@app.route(route="sign-in", methods=["GET"])
+def sign_in(req: func.HttpRequest) -> func.HttpResponse:
+    """Show an owner what a sign-in is, or begin one."""
+    from rotation.page import visit
+
+    return _shown(visit.enter(req.params, _sign_in))
+
+
+@app.route(route="sign-in/callback", methods=["GET", "POST"])
+def sign_in_callback(req: func.HttpRequest) -> func.HttpResponse:
+    """Finish a sign-in: Entra makes the browser post its answer here."""
+    from rotation.page import visit
+
+    return _shown(visit.come_back(req.method, req.headers, req.get_body(), _sign_in))
+
+
+def _sign_in() -> SignIn:
+    return _service().sign_in
+
+
+def _shown(page: Page) -> func.HttpResponse:
+    return func.HttpResponse(page.body, status_code=page.status, headers=page.headers)

@@ -236,7 +236,7 @@ class Seal(Protocol):
     """Lets a text be carried by somebody who can neither read nor change it."""
 
     def close(self, text: str) -> str:
-        """Seal a text: letters, digits and ``.-_=`` come out."""
+        """Seal a text: letters, digits and ``.-_`` come out."""
 
     def open(self, sealed: str, lifetime: timedelta) -> str | None:
         """Give the text; None if it was not sealed here, or longer than ``lifetime`` ago."""

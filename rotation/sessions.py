@@ -8,6 +8,7 @@ kept in memory alone, for their life.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from threading import Lock
@@ -152,8 +153,10 @@ class PersonSource:
             RotationError: it is not saved.
         """
         saved = self._store.save(kept, revives=True)
-        # A crash here leaves the session before enabled; the next save disables every older one.
-        self._disable_older(saved, self._store.versions(kept.owner))
+        # A crash here, or a vault that does not go on, leaves the session before enabled; the next
+        # save disables every older one.
+        with suppress(RotationError):
+            self._disable_older(saved, self._store.versions(kept.owner))
 
     def _redeemed(self, owner: str, kept: Kept) -> Obtained:
         session = Session(

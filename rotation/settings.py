@@ -145,7 +145,7 @@ def _ncrontab(value: str) -> str:
 
 Url = Annotated[str, AfterValidator(_https)]
 HostUrl = Annotated[str, AfterValidator(_https_host)]
-Guid = Annotated[str, Field(pattern=rf"^{_GUID}$")]
+Guid = Annotated[str, Field(pattern=rf"^{_GUID}$"), AfterValidator(str.lower)]
 
 
 class Settings(BaseSettings):

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from sandbox.clock import ShiftedClock
 from sandbox.furniture import furnish
 from sandbox.intervention import VERBS
-from sandbox.launch import ControlError, ask, launch, read_offset
+from sandbox.launch import ControlError, ask, launch, read_offset, serve_functions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -40,6 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 return _do(asked.words)
             case "rotation":
                 return _rotation(asked.arguments, asked.offset)
+            case "functions":
+                return _functions(asked.offset)
             case _:
                 return _serve()
     except ControlError as exc:
@@ -83,6 +85,15 @@ def _rotation(arguments: Sequence[str], offset: float | None) -> int:
     return launch(arguments, timedelta(seconds=offset))
 
 
+def _functions(offset: float | None) -> int:
+    """Serve the product's pages by the sandbox's time, until this is interrupted."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    span = None if offset is None else timedelta(seconds=offset)
+    with contextlib.suppress(KeyboardInterrupt):
+        serve_functions(_control(), span, lambda url: print(url, flush=True))
+    return 0
+
+
 def _control() -> str:
     try:
         return os.environ[CONTROL]
@@ -94,6 +105,8 @@ def _control() -> str:
 GREETING = """\
 The sandbox is running. In another shell, paste the lines above, then:
   python -m sandbox rotation plan       the product's commands, by the sandbox's time
+  python -m sandbox functions           the page at which an owner signs in: /sign-in
+  python -m sandbox do recall OWNER     what an owner signs in with there
   python -m sandbox do advance 2d       let time pass; `do --help` tells what else can be done
 Ctrl-C ends it."""
 
@@ -118,6 +131,8 @@ def _parser() -> argparse.ArgumentParser:
     rotation = commands.add_parser("rotation", help="run the product by the sandbox's time")
     rotation.add_argument("--offset", type=float, metavar="SECONDS", help="instead of asking it")
     rotation.add_argument("arguments", nargs=argparse.REMAINDER, metavar="…")
+    functions = commands.add_parser("functions", help="serve the product's pages: /sign-in")
+    functions.add_argument("--offset", type=float, metavar="SECONDS", help="instead of asking it")
     return parser
 
 

@@ -69,6 +69,18 @@ def _revoke_consent(world: World, owner: str) -> str:
     return f"no application may act as {owner} until they consent again"
 
 
+def _recall(world: World, owner: str) -> str:
+    user = world.tenant.users[_owner(world, owner).lower()]
+    if not user.password:
+        raise InterventionError(f"{owner} is an agent user, and has nothing to sign in with")
+    return f"the password is {user.password}, the other device shows {user.second_factor}"
+
+
+def _register(world: World, address: str) -> str:
+    world.tenant.redirect_uris.add(address)
+    return f"people may be sent back to {address} after they signed in"
+
+
 ACCOUNT_VERBS = {
     "end-session": Verb(
         "OWNER [HOW]", "revoked, interaction_required, consent_required", _end_session
@@ -81,6 +93,8 @@ ACCOUNT_VERBS = {
     "enable-user": Verb("OWNER", "enable it again", _enable_user),
     "block-user": Verb("OWNER", "policies give the account no token", _block_user),
     "unblock-user": Verb("OWNER", "lift that policy again", _unblock_user),
+    "recall": Verb("OWNER", "tell what an owner signs in with in a browser", _recall),
+    "register": Verb("URL", "let people be sent back there after a sign-in", _register),
     "delete-user": Verb("OWNER", "delete the account for good", _delete_user),
 }
 """OWNER is a user principal name."""

@@ -25,8 +25,10 @@ from rich.text import Text
 
 from sandbox.clock import ShiftedClock
 from sandbox.content import Properties
+from sandbox.functions import Functions
 from sandbox.furniture import OWNER, VAULT, Placement, place, recorded_id
 from sandbox.https import Sandbox
+from sandbox.person import Page, Person
 from sandbox.pipeline import Consumer, Pipelines
 from sandbox.product import Product, never
 from sandbox.world import World
@@ -100,7 +102,6 @@ def furnish(clock: ShiftedClock) -> World:
     world.add_organization("contoso", [ada])
     strict = world.add_organization(STRICT, [ada])
     strict.policy = replace(strict.policy, max_lifespan=30 * DAY, restrict_full_scope=True)
-    world.connect(OWNER)
     for placement in (
         Placement("feed-fresh", age=DAY),
         Placement("feed-due", scope="vso.packaging", age=25 * DAY),
@@ -149,11 +150,28 @@ class Story:
             DemoError: something is not as it should be.
         """
         self.pipelines = self._hire(opened)
+        self._connect()
         self._first_run()
         self._crash()
         self._heal()
         self._two_days()
         self._account()
+
+    def _connect(self) -> None:
+        self._chapter("Ada connects: one sign-in in a browser, at the product's page.")
+        ada = Person(self.world.tenant.users[OWNER])
+        with (
+            Functions(self.sandbox.environment, self.clock.offset) as functions,
+            requests.Session() as browser,
+        ):
+            begun = browser.get(f"{functions.url}/sign-in?start=now", allow_redirects=False)
+            answer = ada.sign_in(browser, begun.headers["Location"])
+            cookie = {"Cookie": begun.headers["Set-Cookie"].split(";")[0]}
+            page = browser.post(answer.action, data=answer.fields, headers=cookie)
+        told = Page.read(page.text).text
+        self.product.heard += [functions.log, told]
+        self._check("You are connected" in told, f"the page says: {told}")
+        self._say("Connected. From now on the product keeps her session alive by itself.")
 
     def _first_run(self) -> None:
         self._chapter("An administrator revokes the token of feed-lost. The hourly run comes.")

@@ -1,4 +1,4 @@
-"""Starts the product's command line by the sandbox's time.
+"""Starts the product by the sandbox's time: its command line, or its function app.
 
 The product has no setting that moves its clock: time is an argument of its composition root. So
 whoever wants it to live at another time starts it from here.
@@ -7,7 +7,12 @@ whoever wants it to live at another time starts it from here.
 from __future__ import annotations
 
 import json
+import logging
+import os
+import threading
+from contextlib import closing
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.error import HTTPError, URLError
 from urllib.request import ProxyHandler, Request, build_opener
@@ -15,10 +20,11 @@ from urllib.request import ProxyHandler, Request, build_opener
 from sandbox.clock import wall
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
 TIMEOUT_SECONDS = 30
+CERTIFICATE = "SANDBOX_CERTIFICATE"
 
 
 class ControlError(Exception):
@@ -33,10 +39,38 @@ def launch(arguments: Sequence[str], offset: timedelta) -> int:
     """
     from rotation import cli
 
-    def clock() -> datetime:
-        return wall() + offset
+    return cli.main(arguments, clock=lambda: wall() + offset)
 
-    return cli.main(arguments, clock=clock)
+
+def serve_functions(
+    control_url: str, offset: timedelta | None, tell: Callable[[str], None]
+) -> None:
+    """Serve the product's HTTP functions until this process is interrupted.
+
+    Args:
+        control_url: of the running sandbox in whose world they live.
+        offset: how far their clock is ahead of the machine's; without, the sandbox's own is read.
+        tell: is told their address, as soon as they answer there.
+
+    Raises:
+        ControlError: the sandbox does not answer.
+    """
+    import function_app
+    from sandbox.functions_host import FunctionsHost
+    from sandbox.https.certificate import server_context
+    from sandbox.https.server import Server
+
+    def clock() -> datetime:
+        return wall() + (read_offset(control_url) if offset is None else offset)
+
+    logging.basicConfig(format="%(levelname)s %(name)s: %(message)s")
+    function_app.clock = clock
+    with closing(Server(clock, server_context(Path(os.environ[CERTIFICATE])))) as server:
+        os.environ["ROTATION_PUBLIC_URL"] = server.url
+        ask(control_url, "/do", {"words": ["register", f"{server.url}/sign-in/callback"]})
+        server.start(FunctionsHost(function_app.app.get_functions(), server.url))
+        tell(server.url)
+        threading.Event().wait()
 
 
 def read_offset(control_url: str) -> timedelta:

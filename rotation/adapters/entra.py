@@ -176,6 +176,7 @@ class Entra:
 
         def redeem() -> tuple[Grant, Person]:
             client = self._client(self._registration.client_id, self._assertion)
+            issuer = self._issuer()  # asked for first: a code is good for one use
             try:
                 result = client.acquire_token_by_auth_code_flow(flow, said)
             except RuntimeError:  # what msal raises if the nonce is not the one of this sign-in
@@ -183,7 +184,7 @@ class Entra:
             # What Entra says in the browser of whoever signs in has its number in the sentence.
             told = {**result, "error_description": answer.get("error_description", "")}
             self._refuse_sign_in(told if "code" not in said else result)
-            person = self._checked(result, client.client.configuration.get("issuer"))
+            person = self._checked(result, issuer)
             return _grant(result), person
 
         return _asked(redeem, "cannot finish the sign-in")
@@ -192,7 +193,17 @@ class Entra:
     def _redirect_uri(self) -> str:
         return f"{self._registration.sign_in_url}/callback"
 
-    def _checked(self, result: Mapping[str, Any], issuer: object) -> Person:
+    def _issuer(self) -> str:
+        """Give what the tenant calls itself in the tokens that it issues.
+
+        Source: OpenID Connect Discovery 1.0, 4.3; msal reads it, and tells nobody.
+        """
+        tenant = f"{self._registration.authority}/{self._registration.tenant_id}"
+        answer = self._http.get(f"{tenant}/v2.0/.well-known/openid-configuration")
+        answer.raise_for_status()
+        return str(answer.json()["issuer"])
+
+    def _checked(self, result: Mapping[str, Any], issuer: str) -> Person:
         """Check whom the answer is about, and whom it is for; msal leaves that to its caller.
 
         Source: OpenID Connect Core 1.0, 3.1.3.7. The signature is not needed: the token came from

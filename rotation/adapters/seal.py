@@ -47,7 +47,9 @@ class VaultSeal:
         with self._lock:
             version = self._current()
             token = _cipher(self._keys[version]).encrypt_at_time(text.encode(), self._seconds())
-        return f"{version}.{token.decode()}"
+        # Without its padding: the Functions host writes a cookie's `=` as `%3D` (ASP.NET Core,
+        # *IResponseCookies.Append*), and that is what the browser would bring back.
+        return f"{version}.{token.decode().rstrip('=')}"
 
     def open(self, sealed: str, lifetime: timedelta) -> str | None:
         """See ``Seal``."""
@@ -59,8 +61,9 @@ class VaultSeal:
         if key is None:
             return None
         try:
+            padded = token + "=" * (-len(token) % 4)
             text = _cipher(key).decrypt_at_time(
-                token, int(lifetime.total_seconds()), self._seconds()
+                padded, int(lifetime.total_seconds()), self._seconds()
             )
         except (InvalidToken, ValueError):
             return None

@@ -14,6 +14,13 @@ if TYPE_CHECKING:
     from typing import Self
 
 
+def server_context(certificate: Path) -> ssl.SSLContext:
+    """Give what a server needs to show a certificate: the path of its PEM file, with its key."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    return context
+
+
 class Authority:
     """Makes the certificate of the faces, and the bundle by which clients trust it.
 
@@ -24,9 +31,13 @@ class Authority:
     def __init__(self) -> None:
         """Make the keys, and put the bundle into a folder of its own."""
         authority = trustme.CA()
-        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        authority.issue_cert("localhost", "127.0.0.1").configure_cert(self.context)
+        certificate = authority.issue_cert("localhost", "127.0.0.1")
+        # A folder that nobody else can read: the key is for the sandbox's own processes.
         self._folder = tempfile.TemporaryDirectory(prefix="sandbox-")
+        self.certificate = Path(self._folder.name) / "certificate.pem"
+        """The path of the PEM file with the certificate of the faces, and its key."""
+        certificate.private_key_and_cert_chain_pem.write_to_path(self.certificate)
+        self.context = server_context(self.certificate)
         self.bundle = Path(self._folder.name) / "authority.pem"
         """The path of the PEM file that clients must trust."""
         authority.cert_pem.write_to_path(self.bundle)

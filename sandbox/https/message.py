@@ -66,6 +66,8 @@ class Response:
     status: int
     body: bytes = field(default=b"", repr=False)
     headers: Mapping[str, str] = field(default_factory=dict)
+    cookies: tuple[str, ...] = field(default=(), repr=False)
+    """The values of ``Set-Cookie``, the only header that may be there several times."""
 
     @classmethod
     def of_json(

@@ -86,6 +86,7 @@ class Sandbox:
             "REQUESTS_CA_BUNDLE": str(self.authority.bundle),
             "NO_PROXY": f"localhost,{HOST}",
             "SANDBOX_CONTROL": self.control_url,
+            "SANDBOX_CERTIFICATE": str(self.authority.certificate),
         }
         if agents and tenant.blueprint:
             pairs = (f"{upn}={identity_id}" for upn, identity_id in agents.items())

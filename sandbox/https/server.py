@@ -21,8 +21,7 @@ from sandbox.https.message import Request, Response
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable
-
-    from sandbox.clock import Clock
+    from datetime import datetime
 
     Respond = Callable[[Request], Response]
 
@@ -32,7 +31,9 @@ HOST = "127.0.0.1"
 class Server:
     """Answers at one port, a thread for each connection, until it is closed."""
 
-    def __init__(self, clock: Clock, context: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self, clock: Callable[[], datetime], context: ssl.SSLContext | None = None
+    ) -> None:
         """Open a port; nothing is answered before ``start``.
 
         Args:
@@ -146,6 +147,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Date", format_datetime(self.server.clock(), usegmt=True))
         for name, value in response.headers.items():
             self.send_header(name, value)
+        for cookie in response.cookies:
+            self.send_header("Set-Cookie", cookie)
         if response.status != HTTPStatus.NO_CONTENT:
             self.send_header("Content-Length", str(len(response.body)))
         self.end_headers()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+import atexit
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
 
+import function_app
 from sandbox.clock import ManualClock
 from sandbox.furniture import ORGANIZATION, OWNER, VAULT
 from sandbox.world import World
@@ -19,6 +21,8 @@ from tests.story.stage import START
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from azure.functions.decorators.function_app import Function
 
     from sandbox.clock import Clock
     from sandbox.https import Authority
@@ -50,6 +54,22 @@ def world(clock: Clock) -> World:
 @pytest.fixture(autouse=True)
 def process_as_before(loggers: object, slept: object) -> None:
     """Leave the loggers as they were, and let no waiting take time."""
+
+
+@pytest.fixture(scope="session")
+def functions() -> dict[str, Function]:
+    """Give the functions, by name, as the host indexes them: once in a process."""
+    return {str(found.get_function_name()): found for found in function_app.app.get_functions()}
+
+
+@pytest.fixture
+def fresh_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Start without a rotator, and close what was opened, as the end of a process does."""
+    with ExitStack() as opened:
+        monkeypatch.setattr(atexit, "register", opened.callback)
+        function_app._service.cache_clear()  # noqa: SLF001 - there is one for the whole process
+        yield
+    function_app._service.cache_clear()  # noqa: SLF001
 
 
 @pytest.fixture

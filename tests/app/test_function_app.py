@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import atexit
 import json
 import logging
 import os
 import subprocess
 import sys
-from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,7 +24,7 @@ from sandbox.organization import Policy
 from tests.app.conftest import OTHER_VAULT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from azure.functions.decorators.function_app import Function
 
@@ -34,12 +32,12 @@ if TYPE_CHECKING:
     from sandbox.https import Sandbox
     from sandbox.world import World
 
-pytestmark = pytest.mark.usefixtures("sandbox")
+pytestmark = pytest.mark.usefixtures("sandbox", "fresh_process")
 
 ROOT = Path(function_app.__file__).parent
 DUE = timedelta(days=25)
 REQUIRED = ("VAULTS", "SESSION_VAULT", "OWNERS", "TENANT_ID", "CLIENT_ID")
-HEAVY = ("azure.identity", "azure.keyvault", "msal", "pydantic", "requests", "rich")
+HEAVY = ("azure.identity", "azure.keyvault", "jinja2", "msal", "pydantic", "requests", "rich")
 
 
 @pytest.fixture
@@ -48,31 +46,15 @@ def clock() -> Clock:
     return ShiftedClock()
 
 
-@pytest.fixture(autouse=True)
-def fresh_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Start without a rotator, and close what was opened, as the end of a process does."""
-    with ExitStack() as opened:
-        monkeypatch.setattr(atexit, "register", opened.callback)
-        function_app._service.cache_clear()  # noqa: SLF001 - there is one for the whole process
-        yield
-    function_app._service.cache_clear()  # noqa: SLF001
-
-
-@pytest.fixture(scope="session")
-def functions() -> dict[str, Function]:
-    """Give the functions, by name, as the host indexes them: once in a process."""
-    return {str(found.get_function_name()): found for found in function_app.app.get_functions()}
-
-
 @pytest.fixture
 def scan(functions: dict[str, Function]) -> Callable[[], None]:
     """Give a function that lets the timer fire."""
     return lambda: functions["scan"].get_user_function()(TimerRequest(past_due=False))
 
 
-def test_the_host_finds_two_functions(functions: dict[str, Function]) -> None:
-    """A timer that scans, and a probe."""
-    assert set(functions) == {"scan", "health"}
+def test_the_host_finds_the_functions(functions: dict[str, Function]) -> None:
+    """A timer that scans, a probe, and the two ends of a sign-in."""
+    assert set(functions) == {"scan", "health", "sign_in", "sign_in_callback"}
 
 
 def test_the_schedule_is_a_setting(functions: dict[str, Function]) -> None:
@@ -93,6 +75,29 @@ def test_the_probe_answers_anybody_who_asks(functions: dict[str, Function]) -> N
     assert [method.value for method in trigger["methods"]] == ["GET"]
     assert trigger["authLevel"] is func.AuthLevel.ANONYMOUS
     assert answer["type"] == "http"
+
+
+@pytest.mark.parametrize(
+    ("name", "route", "methods"),
+    [("sign_in", "sign-in", ["GET"]), ("sign_in_callback", "sign-in/callback", ["GET", "POST"])],
+)
+def test_anybody_reaches_the_sign_in(
+    functions: dict[str, Function], name: str, route: str, methods: list[str]
+) -> None:
+    """Without a key: who may connect is decided by who they are."""
+    trigger, answer = _bindings(functions[name])
+
+    assert (trigger["type"], trigger["route"], answer["type"]) == ("httpTrigger", route, "http")
+    assert [method.value for method in trigger["methods"]] == methods
+    assert trigger["authLevel"] is func.AuthLevel.ANONYMOUS
+
+
+def test_the_event_of_a_sign_in_is_logged_though_looks_at_the_page_are_not() -> None:
+    """A level holds for all names that begin alike, so the longer name has one of its own."""
+    levels = json.loads((ROOT / "host.json").read_text())["logging"]["logLevel"]
+
+    assert levels["Function.sign_in"] == "Warning"
+    assert levels["Function.sign_in_callback"] == "Information"
 
 
 def test_the_routes_are_at_the_root() -> None:

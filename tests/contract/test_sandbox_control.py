@@ -300,6 +300,25 @@ def test_it_runs_until_it_is_ended() -> None:
     assert process.returncode == 0
 
 
+def test_a_person_can_sign_in_by_hand(world: World) -> None:
+    """Whoever plays the owner is told what the owner knows; an agent user knows nothing."""
+    user, agent = world.tenant.users[OWNER], world.add_agent_user("agent@contoso.example")
+
+    told = intervene(world, ["recall", OWNER])
+
+    assert user.password in told
+    assert user.second_factor in told
+    with pytest.raises(InterventionError, match="nothing to sign in with"):
+        intervene(world, ["recall", agent.upn])
+
+
+def test_an_application_can_be_registered_anywhere(world: World) -> None:
+    """People are sent back to that address, too, from then on."""
+    intervene(world, ["register", "https://localhost/sign-in/callback"])
+
+    assert world.tenant.redirect_uris == {"https://localhost/sign-in/callback"}
+
+
 @pytest.mark.usefixtures("sandbox", "token")
 def test_the_product_lives_by_the_worlds_time(world: World) -> None:
     """Started from here, its command line finds the world and is not surprised by its date."""

@@ -245,7 +245,7 @@ class TestJson:
                     "kind": "person",
                     "state": "sign-in-needed",
                     "reason": SIGNED_OUT.reason,
-                    "message": SIGNED_OUT.message,
+                    "message": None,
                     "signed_in_at": None,
                     "redeemed_at": None,
                     "act_by": None,

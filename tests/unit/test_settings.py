@@ -302,6 +302,12 @@ class TestFaults:
 class TestForms:
     """What may be written in more than one way."""
 
+    def test_ids_are_taken_in_either_case(self, environment: Environment) -> None:
+        """And kept as Entra writes them, which is in lower case: they are compared with its own."""
+        environment(ROTATION_TENANT_ID=TENANT.upper(), ROTATION_CLIENT_ID=CLIENT.upper())
+
+        assert (load().tenant_id, load().client_id) == (TENANT, CLIENT)
+
     @pytest.mark.parametrize(
         ("text", "name", "url"),
         [

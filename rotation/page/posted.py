@@ -1,0 +1,63 @@
+"""What a browser brings back: one cookie and the fields of one form. Nothing else of it is read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl
+
+from rotation.errors import SignInError
+from rotation.page.sign_in import COOKIE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+LARGEST = 64 * 1024
+"""Bytes; an answer of Entra has a few thousand."""
+MOST_FIELDS = 32
+FORM = "application/x-www-form-urlencoded"
+
+
+def read_cookie(header: str) -> str:
+    """Give the value of the one cookie that counts; empty if it is not there exactly once.
+
+    Args:
+        header: ``Cookie``, or nothing.
+    """
+    pairs = (pair.strip().partition("=") for pair in header.split(";"))
+    found = [value for name, _, value in pairs if name == COOKIE]
+    return found[0] if len(found) == 1 else ""
+
+
+def read_form(content_type: str, body: bytes) -> Mapping[str, str]:
+    """Give the fields of a form (WHATWG *URL*, "application/x-www-form-urlencoded parsing").
+
+    Raises:
+        SignInError: it is none, or too large, or cannot be read in one way only.
+    """
+    if content_type.partition(";")[0].strip().lower() != FORM:
+        raise _unreadable("it is no form")
+    if len(body) > LARGEST:
+        raise _unreadable(f"it has more than {LARGEST // 1024} kB")
+    try:
+        pairs = parse_qsl(
+            body.decode(),
+            keep_blank_values=True,
+            strict_parsing=True,
+            errors="strict",
+            max_num_fields=MOST_FIELDS,
+        )
+    except ValueError:
+        raise _unreadable("its fields cannot be read") from None
+    if not pairs:
+        raise _unreadable("it is empty")
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
+        raise _unreadable("a field is there twice")
+    return fields
+
+
+def _unreadable(why: str) -> SignInError:
+    return SignInError(
+        f"the answer that the browser brought back is not one of Microsoft's: {why}",
+        reason="unreadable-answer",
+    )

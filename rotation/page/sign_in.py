@@ -1,0 +1,96 @@
+"""The pages of a sign-in. Pure: data in, a page out.
+
+The cookie carries what is known of a sign-in until the browser comes back. ``__Host-`` ties it to
+this very host and to HTTPS (MDN, *Set-Cookie*: "Cookie prefixes"). The way back is a form that
+Entra's page makes the browser post, from another site: only a cookie with ``SameSite=None`` is sent
+along (MDN, the same; Entra documentation, *Handle SameSite cookie changes in Chrome browser*).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rotation.errors import OutcomeUnknownError, SettingsError, SignInError
+from rotation.page.page import Page, common_headers, render
+from rotation.session import SIGN_IN_PERIOD, SOON
+from rotation.sign_in import PATIENCE
+
+if TYPE_CHECKING:
+    from rotation.errors import RotationError
+    from rotation.sign_in import Begun, Connected
+
+COOKIE = "__Host-pat-rotation-sign-in"
+_ATTRIBUTES = "Path=/; Secure; HttpOnly; SameSite=None"
+NO_COOKIE = {"Set-Cookie": f"{COOKIE}=; Max-Age=0; {_ATTRIBUTES}"}
+"""Takes the cookie back: it is good for one answer."""
+
+START = "/sign-in?start=now"
+WELCOME = "/sign-in"
+
+NOT_CONNECTED = "You are not connected"
+NOTHING_SAVED = "Nothing was saved; a session that worked before still works."
+STILL_WORKS = "A session that worked before still works."
+
+FOUND, GOOD, BAD_REQUEST, FORBIDDEN, DEFECT, UNAVAILABLE = 302, 200, 400, 403, 500, 503
+STRANGERS = frozenset({"not-an-owner", "somebody-else"})
+"""Refusals of people who are who they say, and may not."""
+
+
+def welcome() -> Page:
+    """Say what a sign-in is for and what it gives away, before it begins."""
+    days = SIGN_IN_PERIOD.days
+    return render(GOOD, "sign_in.html", {}, start=START, days=days, reminder=SOON.days)
+
+
+def redirect(begun: Begun) -> Page:
+    """Send the browser to Entra, with what it must bring back."""
+    cookie = f"{COOKIE}={begun.sealed}; Max-Age={int(PATIENCE.total_seconds())}; {_ATTRIBUTES}"
+    return Page(FOUND, "", {**common_headers(), "Location": begun.url, "Set-Cookie": cookie})
+
+
+def connected(found: Connected) -> Page:
+    """Say who is connected now, where it works, where not and why, and until when."""
+    return render(GOOD, "connected.html", NO_COOKIE, connected=found, reminder=SOON.days)
+
+
+def refused(error: RotationError) -> Page:
+    """Say why nothing came of it, and what to do."""
+    message, hint, kept = str(error.args[0]), error.hint, NOTHING_SAVED
+    if isinstance(error, SettingsError):
+        # Whoever comes by may read this page; the settings are the administrator's.
+        message = "this rotator is not set up completely, so nobody can sign in yet"
+        hint = "an administrator finds each faulty setting in the log of the function app"
+    if isinstance(error, OutcomeUnknownError):
+        kept = STILL_WORKS
+    return render(
+        _status(error),
+        "refused.html",
+        NO_COOKIE,
+        heading=NOT_CONNECTED,
+        message=message,
+        hint=hint,
+        kept=kept,
+        reason=error.reason,
+        again=WELCOME,
+    )
+
+
+def failed() -> Page:
+    """Say that something went wrong that nobody has foreseen, and nothing else."""
+    return render(
+        DEFECT,
+        "refused.html",
+        NO_COOKIE,
+        heading="Something went wrong",
+        message="this is a defect of the app, and nothing that you did",
+        hint="an administrator finds its place in the log of the function app",
+        kept=STILL_WORKS,
+        reason="defect",
+        again=WELCOME,
+    )
+
+
+def _status(error: RotationError) -> int:
+    if not isinstance(error, SignInError):
+        return UNAVAILABLE
+    return FORBIDDEN if error.reason in STRANGERS else BAD_REQUEST

@@ -1,0 +1,98 @@
+"""The Functions host in miniature: it serves the HTTP functions of an app that it has indexed.
+
+What it does with a request and an answer is what the real one does, where that can be noticed:
+
+- A method that no binding names is 404, as is an unknown path (Azure/azure-functions-host, issue
+  10098); paths are compared without regard to case.
+- A parameter without a value is left out, and one that is there twice is joined by a comma.
+- A cookie is taken apart by the Python worker and written again by ASP.NET Core, which encodes its
+  value and adds an empty ``domain`` (Azure/azure-functions-python-worker, issue 1794).
+"""
+
+from __future__ import annotations
+
+import logging
+from http.cookies import SimpleCookie
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, quote, urlsplit
+
+import azure.functions as func
+
+from sandbox.https.message import Response
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from azure.functions.decorators.function_app import Function
+
+    from sandbox.https.message import Request
+
+    Work = Callable[[func.HttpRequest], func.HttpResponse]
+
+LOGGER = logging.getLogger("sandbox.functions")
+
+
+class FunctionsHost:
+    """Answers requests with the functions that are bound to them."""
+
+    def __init__(self, functions: Iterable[Function], url: str) -> None:
+        """Index the functions.
+
+        Args:
+            functions: all of an app; those without an HTTP trigger are passed over.
+            url: where they are served.
+        """
+        self._url = url
+        self._routes: dict[tuple[str, tuple[str, ...]], Work] = {}
+        for function in functions:
+            for binding in _http_triggers(function):
+                path = tuple(binding["route"].lower().split("/"))
+                for method in binding["methods"]:
+                    self._routes[method.value, path] = function.get_user_function()
+
+    def __call__(self, request: Request) -> Response:
+        """Answer one request."""
+        path = tuple(part.lower() for part in request.segments)
+        work = self._routes.get((request.method, path))
+        if work is None:
+            return Response(404)
+        try:
+            return _written(work(self._read(request)))
+        except Exception:
+            LOGGER.exception("a function has failed")
+            return Response(500)
+
+    def _read(self, request: Request) -> func.HttpRequest:
+        query = parse_qs(urlsplit(request.target).query)
+        return func.HttpRequest(
+            method=request.method,
+            url=f"{self._url}{request.target}",
+            headers=dict(request.headers),
+            params={name: ",".join(values) for name, values in query.items()},
+            body=request.body,
+        )
+
+
+def _http_triggers(function: Function) -> Iterator[dict[str, Any]]:
+    told: dict[str, Any] = function.get_dict_repr()
+    return (found for found in told["bindings"] if found["type"] == "httpTrigger")
+
+
+def _written(answer: func.HttpResponse) -> Response:
+    headers = {name: value for name, value in answer.headers.items() if name != "Set-Cookie"}
+    headers.setdefault("Content-Type", f"{answer.mimetype}; charset={answer.charset}")
+    cookies = tuple(
+        written
+        for header in answer.headers.get_all("Set-Cookie")
+        for written in _cookies(SimpleCookie(header))
+    )
+    return Response(answer.status_code, answer.get_body(), headers, cookies)
+
+
+def _cookies(jar: SimpleCookie) -> Iterator[str]:
+    for name, morsel in jar.items():
+        valued = ("max-age", "domain", "path", "samesite")
+        said = {word: morsel[word].lower() for word in valued if morsel[word] or word == "domain"}
+        flags = [flag for flag in ("secure", "httponly") if morsel[flag]]
+        first = f"{name}={quote(morsel.value, safe='')}"
+        yield "; ".join([first, *(f"{word}={value}" for word, value in said.items()), *flags])
