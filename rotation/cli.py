@@ -156,8 +156,9 @@ def disconnect(clock: Clock | None, owner: str, *, yes: bool) -> int:
     def disconnect(service: Service) -> int:
         connections = service.connections
         console.show_dependents(owner, connections.dependents(owner))
-        if not yes:
-            click.confirm(f"End the session of {owner}?", abort=True, err=True)
+        if not yes and not console.is_confirmed(f"End the session of {owner}?"):
+            console.complain("not confirmed; nothing was done", hint="--yes does not ask")
+            return NEEDS_SOMEBODY
         if not connections.end(owner):
             click.echo(f"{owner} has no session.")
             return FINE

@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from shutil import get_terminal_size
 from typing import TYPE_CHECKING
 
+import click
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
@@ -116,6 +117,15 @@ def waiting(what: str) -> Iterator[None]:
         return
     with remarks.status(escape(what)):
         yield
+
+
+def is_confirmed(question: str) -> bool:
+    """Ask on stderr whether to go on; nobody who could answer is a no."""
+    try:
+        return click.confirm(question, err=True)
+    except click.Abort:
+        remarks.print()
+        return False
 
 
 def complain(*faults: str, hint: str = "") -> None:

@@ -11,12 +11,21 @@ from typing import TYPE_CHECKING
 
 from rotation.dependents import dependents
 from rotation.errors import RotationError
+from rotation.session import ADMINISTRATOR_NEEDED, SIGN_IN_NEEDED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from rotation.model import Defaults
     from rotation.ports import Clock, OwnerSessions, SecretStore, TokenIssuer
+
+
+FIXES = {
+    SIGN_IN_NEEDED: "have them sign in: `rotation connect` says where",
+    ADMINISTRATOR_NEEDED: "have an administrator of the tenant do what the message says",
+}
+"""What helps against a finding that does not say more."""
+LATER = "try again; if it lasts, see whether the address is right and can be reached from here"
 
 
 class Severity(StrEnum):
@@ -75,19 +84,21 @@ class Doctor:
             yield _failed(owner, exc)
             return
         if not session.is_working:
-            yield Diagnosis(owner, session.reason, Severity.ERROR, session.message, "see there")
+            fix = FIXES.get(session.reason, LATER)
+            yield Diagnosis(owner, session.reason, Severity.ERROR, session.message, fix)
             return
         if reminder := session.reminder(self.clock()):
-            yield Diagnosis(owner, reminder[0], Severity.WARNING, reminder[1], "sign in")
+            fix = FIXES[SIGN_IN_NEEDED]
+            yield Diagnosis(owner, reminder[0], Severity.WARNING, reminder[1], fix)
         else:
             kind = "the three legs of the agent user work" if session.is_agent else "it is redeemed"
             yield Diagnosis(owner, "connected", Severity.FINE, f"the session works: {kind}")
-        needed = dependents(owner, self.store, self.vaults, self.defaults).organizations
-        if not needed:
+        needed = dependents(owner, self.store, self.vaults, self.defaults)
+        if not needed.organizations and not needed.failures:
             fix = "name them in the tag pat-owner of a secret, or take them from the settings"
             message = "no secret depends on this owner, so no organization was tried"
             yield Diagnosis(owner, "unneeded", Severity.WARNING, message, fix)
-        for organization, count in needed.items():
+        for organization, count in needed.organizations.items():
             yield self._place(owner, organization, count)
 
     def _place(self, owner: str, organization: str, count: int) -> Diagnosis:
@@ -101,4 +112,5 @@ class Doctor:
 
 
 def _failed(subject: str, error: RotationError) -> Diagnosis:
-    return Diagnosis(subject, error.reason, Severity.ERROR, str(error.args[0]), error.hint)
+    fix = error.hint or FIXES.get(error.reason, LATER)
+    return Diagnosis(subject, error.reason, Severity.ERROR, str(error.args[0]), fix)

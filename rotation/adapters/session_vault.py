@@ -11,6 +11,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from rotation.adapters.border import PATIENCE
 from rotation.adapters.key_vault import AGAIN, ONCE, ask
 from rotation.errors import AccessDeniedError, RejectedError, RotationError
 from rotation.model import TokenValue
@@ -82,11 +83,12 @@ class KeyVaultSessions:
                 exc.reason = ENDED
             if exc.reason not in RECOVERABLE or not revives:
                 raise
+        name = session_secret(kept.owner)
         # A crash here leaves it recovered with all its versions disabled, which is no session.
         ask(
             _place(kept.owner),
             "recover",
-            lambda: self._client.begin_recover_deleted_secret(session_secret(kept.owner)).wait(),
+            lambda: self._client.begin_recover_deleted_secret(name).wait(PATIENCE),
         )
         return self._set(kept)
 
@@ -107,16 +109,16 @@ class KeyVaultSessions:
         for kept in self.versions(owner):
             if kept.enabled and kept.version:
                 self.disable(owner, kept.version)
+        place, name = _place(owner), session_secret(owner)
         try:
-            ask(
-                _place(owner),
-                "delete",
-                lambda: self._client.begin_delete_secret(session_secret(owner)),
-            )
+            deletion = ask(place, "delete", lambda: self._client.begin_delete_secret(name))
         except RejectedError as exc:
             if exc.reason != "not-found":
                 raise
             return False
+        # It is gone at once, but the next sign-in is refused until the vault is done with it.
+        with suppress(RotationError):
+            ask(place, "wait for the end of", lambda: deletion.wait(PATIENCE))
         return True
 
     def _set(self, kept: Kept) -> Kept:

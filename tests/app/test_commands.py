@@ -129,11 +129,11 @@ def test_the_result_of_a_run_has_its_stable_form(rotation: Callable[..., Said]) 
 def test_a_second_run_changes_nothing(rotation: Callable[..., Said], fleet: World) -> None:
     """What was settled stays so."""
     rotation("run")
-    before = _state(fleet)
+    before = state(fleet)
 
     rotation("run")
 
-    assert _state(fleet) == before
+    assert state(fleet) == before
 
 
 @pytest.mark.usefixtures("fleet")
@@ -242,11 +242,11 @@ def test_looking_changes_nothing(
 ) -> None:
     """Whatever is due, refused or dead: the world is as it was."""
     plant(fleet, Placement("stray"))
-    before = _state(fleet)
+    before = state(fleet)
 
     rotation(command, "--output", output)
 
-    assert _state(fleet) == before
+    assert state(fleet) == before
     made = {call.operation for call in fleet.calls}
     assert not made & {"set_secret", "update_secret", "create_pat", "update_pat", "revoke_pat"}
 
@@ -531,7 +531,7 @@ def test_text_from_outside_is_never_markup(rotation: Callable[..., Said], world:
     assert "[red]x[/nope]" in said.words
 
 
-def _state(world: World) -> dict[str, object]:
+def state(world: World) -> dict[str, object]:
     """Give all that there is but the calls: vaults, versions, tokens, sessions."""
     sessions = [version.id for version in world.session_vault.list_secrets()]
     told = {name: what for name, what in describe(world).items() if name != "calls"}
@@ -544,8 +544,8 @@ def test_looking_saves_no_session(
 ) -> None:
     """A session that is due to be saved is left to the next run."""
     clock.advance(DAY)
-    before = _state(fleet)
+    before = state(fleet)
 
     rotation(command)
 
-    assert _state(fleet) == before
+    assert state(fleet) == before

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from sandbox.clock import ManualClock
     from sandbox.fault import Kind
     from sandbox.vault import SecretVersion, Vault
-    from tests.stage import Stage
+    from sandbox.world import World
+    from tests.stage import HttpsStage, Stage
 
 NAME = session_name(OWNER)
 DAY = timedelta(days=1)
@@ -50,16 +51,16 @@ def store(stage: Stage) -> SessionStore:
 
 
 @pytest.fixture
-def newer(stage: Stage, clock: ManualClock) -> Kept:
+def newer(world: World, clock: ManualClock) -> Kept:
     """Give a session that is to be saved, of a sign-in a day later."""
     clock.advance(DAY)
-    value = TokenValue(stage.world.tenant.sign_in(OWNER).value)
+    value = TokenValue(world.tenant.sign_in(OWNER).value)
     other_tags = {"team": "web"}
     now = clock()
     return Kept(
         OWNER,
         value,
-        object_id=stage.world.tenant.users[OWNER].object_id,
+        object_id=world.tenant.users[OWNER].object_id,
         signed_in_at=now,
         redeemed_at=now + timedelta(minutes=1),
         sign_in="0123456789abcdef",
@@ -368,6 +369,41 @@ def test_a_deleted_session_is_none(store: SessionStore, vault: Vault, newer: Kep
     assert [version.enabled for version in trashed] == [False, False]
     with pytest.raises(VaultRefusedError):
         vault.newest(NAME)
+
+
+GONE = Answer(404, '{"error": {"code": "SecretNotFound"}}')
+
+
+@pytest.mark.parametrize(
+    ("operation", "do"),
+    [
+        ("get_deleted_secret", lambda store, _: store.delete(OWNER)),
+        ("get_secret", lambda store, kept: store.delete(OWNER) and store.save(kept, revives=True)),
+    ],
+    ids=["delete", "recover"],
+)
+def test_what_takes_the_vault_a_moment_is_waited_for(
+    https_stage: HttpsStage,
+    newer: Kept,
+    operation: str,
+    do: Callable[[SessionStore, Kept], object],
+) -> None:
+    """Deleting and recovering do: until then the vault refuses the next sign-in."""
+    https_stage.break_at(Fault(GONE, operation=operation, times=2))
+
+    assert do(https_stage.session_store, newer)
+
+    assert https_stage.count(operation) == 3
+    assert https_stage.slept == [2, 2]
+
+
+def test_an_outage_after_the_end_changes_nothing(https_stage: HttpsStage) -> None:
+    """The session is gone when its vault has said so."""
+    https_stage.break_at(Fault(unavailable(), operation="get_deleted_secret", times=None))
+
+    assert https_stage.session_store.delete(OWNER) is True
+
+    assert https_stage.session_store.versions(OWNER) == ()
 
 
 def test_it_is_disabled_before_it_is_deleted(stage: Stage, store: SessionStore) -> None:

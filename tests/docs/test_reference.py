@@ -9,10 +9,12 @@ import pytest
 
 from rotation import tags
 from rotation.cli import commands
+from rotation.doctor import Diagnosis, Severity
 from rotation.events import Event, Kind
-from rotation.fleet import State
+from rotation.fleet import Fleet, State
 from rotation.model import Mode
 from rotation.report import Ending
+from rotation.session import ADMINISTRATOR_NEEDED, LONG_AGO, SIGN_IN_NEEDED, Session
 from rotation.settings import PREFIX, Settings
 
 REFERENCE = (Path(__file__).parents[2] / "docs" / "reference.md").read_text()
@@ -31,7 +33,12 @@ NAMES = {
     "mode": set(Mode),
     "state": set(State),
     "outcome": set(Ending),
+    "severity": set(Severity),
+    "owner": {"person", "agent", "connected", SIGN_IN_NEEDED, ADMINISTRATOR_NEEDED, "unknown"},
+    "reminder": {"sign-in-soon", "sign-in-urgent", "sign-in-overdue"},
 }
+OWNERS = Fleet(LONG_AGO, (), (Session("ada@example.com", is_working=False),)).status()["owners"]
+KEYS = {"doctor": set(Diagnosis.__dataclass_fields__), "owner": set(OWNERS[0])}
 
 
 @pytest.mark.parametrize("names", NAMES.values(), ids=NAMES.keys())
@@ -40,6 +47,14 @@ def test_every_name_is_documented(names: set[str]) -> None:
     missing = {str(name) for name in names if f"`{name}`" not in REFERENCE}
 
     assert not missing
+
+
+@pytest.mark.parametrize("keys", KEYS.values(), ids=KEYS.keys())
+def test_every_key_of_the_json_is_documented(keys: set[str]) -> None:
+    """All keys of one object stand together, in one line of the reference."""
+    found = [set(re.findall(r'"(\w+)"', line)) for line in REFERENCE.splitlines()]
+
+    assert any(keys <= line for line in found)
 
 
 def test_nothing_else_is_documented() -> None:
