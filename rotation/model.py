@@ -77,6 +77,14 @@ class TokenValue:
         raise TypeError(message)
 
 
+class Hidden(dict[str, str]):
+    """Fields that are not shown by ``repr``: some of them are secret for a moment."""
+
+    def __repr__(self) -> str:
+        """Show nothing of them."""
+        return "Hidden(…)"
+
+
 OWNER = re.compile(r"(?=.{1,113}\Z)[A-Za-z0-9'._!#^~+-]+@[A-Za-z0-9.-]+")
 """A user principal name (Entra documentation, *UserPrincipalName policies*), 113 characters at
 most: it is shown in full, so nothing longer gets through."""

@@ -68,14 +68,15 @@ def translated(call: Callable[[], T], translate: Callable[[Exception], RotationE
 
     The vendor's error is not chained: its frames hold headers and bodies as local variables, and
     its text may quote an answer, with tokens in them. All that may be told is in the translation.
+    An error of our own leaves these frames behind, too.
     """
     try:
         return call()
-    except RotationError:
-        raise
+    except RotationError as exc:
+        error = exc
     except Exception as exc:  # noqa: BLE001 - translated, whatever it is
         error = translate(exc)
-    raise error
+    raise error.with_traceback(None)
 
 
 def words(exc: BaseException) -> str:
