@@ -51,6 +51,10 @@ class Sessions:
         tokens = (token for token in self._tokens.values() if token.upn == upn)
         return sum(not token.revoked and token.expires_at > now for token in tokens)
 
+    def find(self, value: str) -> RefreshToken | None:
+        """Give the refresh token that has this value, dead or alive."""
+        return self._tokens.get(value)
+
     def owner(self, value: str) -> str:
         """Give the user principal name that a refresh token belongs to, or ``unknown``."""
         token = self._tokens.get(value)

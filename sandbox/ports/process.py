@@ -55,6 +55,7 @@ class InProcess:
             locks: shared among processes that see each other's; its own without.
             clock: its own, if it is not the world's.
         """
+        self.world = world
         self.scope = scope
         self.journal = Journal()
         self.store = WorldStore(world)
