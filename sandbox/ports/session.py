@@ -47,6 +47,7 @@ NEEDS_PERSON = frozenset(
 )
 NEEDS_ADMINISTRATOR = ("AADSTS50034", "AADSTS50057", "AADSTS53003", "AADSTS90002", "message_only")
 """What Entra says beside a word of these where no sign-in helps."""
+DELETED = frozenset({"conflict", "objectisdeletedbutrecoverable"})
 TAGS = {
     "session-owner": "kept_owner",
     "session-signed-in": "signed_in_at",
@@ -154,7 +155,7 @@ class WorldSessionStore:
         try:
             return self._set(kept)
         except RejectedError as exc:
-            if exc.reason != "objectisdeletedbutrecoverable":
+            if exc.reason not in DELETED:
                 raise
         name = session_name(kept.owner)
         with asking(self._world, self._call("recover_secret", name)):
