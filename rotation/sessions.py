@@ -189,8 +189,10 @@ class PersonSource:
     def _save(self, kept: Kept, newer: Kept) -> bool:
         """Save a newer refresh token of a session, unless there is a later session by now."""
         newest = self._store.read(kept.owner)
-        if newest is None or (newest.version != kept.version and newest.order >= kept.order):
-            return False  # it was ended, or somebody signed in, or another process has saved
+        if newest is None or (newest.version == kept.version and not newest.enabled):
+            return False  # it was ended, or is being ended
+        if newest.version != kept.version and newest.order >= kept.order:
+            return False  # somebody signed in, or another process has saved
         saved = self._store.save(newer)
         # A crash here leaves the version before enabled; the next save disables every older one.
         versions = self._store.versions(kept.owner)

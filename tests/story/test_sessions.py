@@ -257,6 +257,19 @@ def test_a_crash_while_a_session_is_ended_is_healed(
     tally("crash points", number)
 
 
+def test_a_session_that_is_being_ended_is_not_saved() -> None:
+    """Ending it switches it off first: a process that holds an access token leaves it so."""
+    stage = connected()
+    process = stage.process()
+    process.sessions.access_token(OWNER)
+    with stage.runner(end) as dying:
+        for stop in dying.stops():
+            if stop.is_after and stop.call.operation == "update_secret":
+                break
+    process.sessions.keep(OWNER)
+    assert not enabled(stage)
+
+
 def assert_ended(stage: Stage) -> None:
     """See that there is no session, now and a day later, and none to be recovered."""
     for _ in range(2):
