@@ -163,13 +163,14 @@ class SessionStore(Protocol):
     def versions(self, owner: str) -> tuple[Kept, ...]:
         """Give all versions, in any order, without refresh tokens; none without a session."""
 
-    def save(self, kept: Kept) -> Kept:
+    def save(self, kept: Kept, *, recovers: bool = False) -> Kept:
         """Make a session the newest version, in one write, never repeated blindly.
 
-        A session that was deleted before is recovered for it. Returns the new version.
+        A session that was deleted before is recovered for it only if ``recovers`` says so: what is
+        saved by the way must not bring back what somebody ends. Returns the new version.
 
         Raises:
-            RejectedError: the vault refuses the write.
+            RejectedError: the vault refuses the write, or it was deleted.
             OutcomeUnknownError: no answer; the version may be there.
         """
 

@@ -148,7 +148,7 @@ class PersonSource:
         Raises:
             RotationError: it is not saved.
         """
-        saved = self._store.save(kept)
+        saved = self._store.save(kept, recovers=True)
         # A crash here leaves the session before enabled; the next save disables every older one.
         self._disable_older(saved, self._store.versions(kept.owner))
 

@@ -71,12 +71,12 @@ class KeyVaultSessions:
                 raise
             return ()
 
-    def save(self, kept: Kept) -> Kept:
+    def save(self, kept: Kept, *, recovers: bool = False) -> Kept:
         """See ``SessionStore``."""
         try:
             return self._set(kept)
         except RejectedError as exc:
-            if exc.reason not in DELETED:
+            if not recovers or exc.reason not in DELETED:
                 raise
         # A crash here leaves it recovered with all its versions disabled, which is no session.
         ask(

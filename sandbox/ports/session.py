@@ -150,12 +150,12 @@ class WorldSessionStore:
             return ()
         return tuple(_kept(owner, version) for version in found)
 
-    def save(self, kept: Kept) -> Kept:
+    def save(self, kept: Kept, *, recovers: bool = False) -> Kept:
         """See ``SessionStore``."""
         try:
             return self._set(kept)
         except RejectedError as exc:
-            if exc.reason not in DELETED:
+            if not recovers or exc.reason not in DELETED:
                 raise
         name = session_name(kept.owner)
         with asking(self._world, self._call("recover_secret", name)):

@@ -257,6 +257,20 @@ def test_a_crash_while_a_session_is_ended_is_healed(
     tally("crash points", number)
 
 
+@pytest.mark.parametrize("begin", [connected, saved_before])
+def test_no_save_brings_an_ended_session_back(begin: Callable[[], Stage], tally: Tally) -> None:
+    """A process stands anywhere in its save while an operator ends the session."""
+    for number in count():
+        stage = begin()
+        with stage.runner(save) as saver:
+            if not saver.go_to(number):
+                break
+            end(stage.process())
+            saver.finish()
+            assert_ended(stage)
+    tally("crash points", number)
+
+
 def test_a_session_that_is_being_ended_is_not_saved() -> None:
     """Ending it switches it off first: a process that holds an access token leaves it so."""
     stage = connected()
