@@ -136,10 +136,14 @@ class PersonSource:
             return session
         newer = replace(kept, refresh_token=grant.refresh_token, redeemed_at=now)
         try:
-            is_saved = self._save(kept, newer)
+            newest = self._store.read(kept.owner)
         except RotationError as exc:
-            message = f"the session of {session.owner} works, but was not saved: {exc}"
-            return replace(session, reason="save-failed", message=message)
+            # Nobody is reminded of what may be done: the sign-in may be older than the one there.
+            return replace(_unsaved(session, exc), signed_in_at=None)
+        try:
+            is_saved = self._save(newest, kept, newer)
+        except RotationError as exc:
+            return _unsaved(session, exc)
         return replace(session, is_refreshed=True, redeemed_at=now) if is_saved else session
 
     def welcome(self, kept: Kept) -> None:
@@ -186,9 +190,8 @@ class PersonSource:
             return None
         return self._store.read(kept.owner, latest.version)
 
-    def _save(self, kept: Kept, newer: Kept) -> bool:
+    def _save(self, newest: Kept | None, kept: Kept, newer: Kept) -> bool:
         """Save a newer refresh token of a session, unless there is a later session by now."""
-        newest = self._store.read(kept.owner)
         if newest is None or (newest.version == kept.version and not newest.enabled):
             return False  # it was ended, or is being ended
         if newest.version != kept.version and newest.order >= kept.order:
@@ -215,6 +218,11 @@ class PersonSource:
 def _latest(versions: Iterable[Kept]) -> Kept | None:
     """Give the session that was signed in last, and of that sign-in the one saved last."""
     return max((v for v in versions if v.enabled), key=lambda v: v.order, default=None)
+
+
+def _unsaved(session: Session, exc: RotationError) -> Session:
+    message = f"the session of {session.owner} works, but was not saved: {exc}"
+    return replace(session, reason="save-failed", message=message)
 
 
 def _unusable(session: Session, reason: str, message: str) -> Obtained:

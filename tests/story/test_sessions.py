@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from rotation.events import Kind
 from rotation.model import TokenValue
 from rotation.session import SIGN_IN_NEEDED, Kept
 from rotation.sessions import PersonSource
+from sandbox.fault import Fault, unavailable
 from sandbox.furniture import OWNER
 from sandbox.ports import WorldSessionStore, WorldTokenService
 from sandbox.world import session_name
@@ -232,6 +234,21 @@ def meet(tale: Tale, numbers: tuple[int, int], lag: timedelta, fate: str) -> boo
                 stage.clock.advance(lag)
         heal(stage)
     return True
+
+
+def test_nobody_is_reminded_who_may_have_signed_in() -> None:
+    """What a process remembers of a sign-in is told only as long as the vault says the same."""
+    stage = Stage()
+    stage.clock.advance(80 * DAY)
+    process = stage.process()
+    process.sessions.access_token(OWNER)
+    sign_in(stage.process())
+    stage.world.faults.add(Fault(unavailable(), operation="get_secret", target="kv-sessions"))
+
+    process.rotator.run()
+
+    told = [(e.event, e.reason) for e in process.journal.events if e.owner]
+    assert told == [(Kind.ROTATION_FAILED, "save-failed")]
 
 
 # --- The end of a session -------------------------------------------------------------------------
