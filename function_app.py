@@ -100,4 +100,7 @@ def _sign_in() -> SignIn:
 
 
 def _shown(page: Page) -> func.HttpResponse:
-    return func.HttpResponse(page.body, status_code=page.status, headers=page.headers)
+    answer = func.HttpResponse(page.body, status_code=page.status, headers=page.headers)
+    for cookie in page.cookies:
+        answer.headers.add("Set-Cookie", cookie)
+    return answer

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
 from rotation.errors import SignInError
-from rotation.page.sign_in import COOKIE
+from rotation.page.sign_in import COOKIES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,14 +18,17 @@ FORM = "application/x-www-form-urlencoded"
 
 
 def read_cookie(header: str) -> str:
-    """Give the value of the one cookie that counts; empty if it is not there exactly once.
+    """Give the value of the first cookie of ``COOKIES`` that is there exactly once; or nothing.
 
     Args:
         header: ``Cookie``, or nothing.
     """
-    pairs = (pair.strip().partition("=") for pair in header.split(";"))
-    found = [value for name, _, value in pairs if name == COOKIE]
-    return found[0] if len(found) == 1 else ""
+    pairs = [pair.strip().partition("=") for pair in header.split(";")]
+    for ours in COOKIES:
+        found = [value for name, _, value in pairs if name == ours]
+        if len(found) == 1:
+            return found[0]
+    return ""
 
 
 def read_form(content_type: str, body: bytes) -> Mapping[str, str]:

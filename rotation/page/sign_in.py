@@ -1,9 +1,15 @@
 """The pages of a sign-in. Pure: data in, a page out.
 
-The cookie carries what is known of a sign-in until the browser comes back. ``__Host-`` ties it to
-this very host and to HTTPS (MDN, *Set-Cookie*: "Cookie prefixes"). The way back is a form that
-Entra's page makes the browser post, from another site: only a cookie with ``SameSite=None`` is sent
-along (MDN, the same; Entra documentation, *Handle SameSite cookie changes in Chrome browser*).
+The cookie carries what is known of a sign-in until the browser comes back. The way back is a form
+that Entra's page makes the browser post, from another site: only a cookie with ``SameSite=None`` is
+sent along (MDN, *Set-Cookie*; Entra documentation, *Handle SameSite cookie changes in Chrome
+browser*).
+
+It is sent under two names. ``__Host-`` ties it to this very host, so that no neighbour can put one
+of its own in its place (MDN, the same: "Cookie prefixes"). But a browser drops such a cookie if it
+has a domain, and the Functions host may write the name of the app into it as one
+(Azure/azure-functions-python-worker, issue 1902). ``__Secure-`` may have a domain; it counts only
+where the first is missing.
 """
 
 from __future__ import annotations
@@ -19,10 +25,11 @@ if TYPE_CHECKING:
     from rotation.errors import RotationError
     from rotation.sign_in import Begun, Connected
 
-COOKIE = "__Host-pat-rotation-sign-in"
+COOKIES = ("__Host-pat-rotation-sign-in", "__Secure-pat-rotation-sign-in")
+"""The names of the cookie; the first that a browser brings back counts."""
 _ATTRIBUTES = "Path=/; Secure; HttpOnly; SameSite=None"
-NO_COOKIE = {"Set-Cookie": f"{COOKIE}=; Max-Age=0; {_ATTRIBUTES}"}
-"""Takes the cookie back: it is good for one answer."""
+NO_COOKIES = tuple(f"{name}=; Max-Age=0; {_ATTRIBUTES}" for name in COOKIES)
+"""Take the cookie back: it is good for one answer."""
 
 START = "/sign-in?start=now"
 WELCOME = "/sign-in"
@@ -39,18 +46,19 @@ STRANGERS = frozenset({"not-an-owner", "somebody-else"})
 def welcome() -> Page:
     """Say what a sign-in is for and what it gives away, before it begins."""
     days = SIGN_IN_PERIOD.days
-    return render(GOOD, "sign_in.html", {}, start=START, days=days, reminder=SOON.days)
+    return render(GOOD, "sign_in.html", start=START, days=days, reminder=SOON.days)
 
 
 def redirect(begun: Begun) -> Page:
     """Send the browser to Entra, with what it must bring back."""
-    cookie = f"{COOKIE}={begun.sealed}; Max-Age={int(PATIENCE.total_seconds())}; {_ATTRIBUTES}"
-    return Page(FOUND, "", {**common_headers(), "Location": begun.url, "Set-Cookie": cookie})
+    kept = f"{begun.sealed}; Max-Age={int(PATIENCE.total_seconds())}; {_ATTRIBUTES}"
+    cookies = tuple(f"{name}={kept}" for name in COOKIES)
+    return Page(FOUND, "", {**common_headers(), "Location": begun.url}, cookies)
 
 
 def connected(found: Connected) -> Page:
     """Say who is connected now, where it works, where not and why, and until when."""
-    return render(GOOD, "connected.html", NO_COOKIE, connected=found, reminder=SOON.days)
+    return render(GOOD, "connected.html", NO_COOKIES, connected=found, reminder=SOON.days)
 
 
 def refused(error: RotationError) -> Page:
@@ -65,7 +73,7 @@ def refused(error: RotationError) -> Page:
     return render(
         _status(error),
         "refused.html",
-        NO_COOKIE,
+        NO_COOKIES,
         heading=NOT_CONNECTED,
         message=message,
         hint=hint,
@@ -80,7 +88,7 @@ def failed() -> Page:
     return render(
         DEFECT,
         "refused.html",
-        NO_COOKIE,
+        NO_COOKIES,
         heading="Something went wrong",
         message="this is a defect of the app, and nothing that you did",
         hint="an administrator finds its place in the log of the function app",

@@ -19,7 +19,7 @@ import requests
 from cryptography.fernet import Fernet
 
 import function_app
-from rotation.page.sign_in import COOKIE
+from rotation.page.sign_in import COOKIES
 from sandbox.browser_step import Stage
 from sandbox.fault import Answer, Drop, Fault, unavailable
 from sandbox.functions_host import FunctionsHost
@@ -58,8 +58,19 @@ class Browser:
     url: str
     hear: Callable[[str, str], None]
     http: requests.Session = field(default_factory=requests.Session)
-    cookie: str = ""
-    """What it keeps for this product, as it sends it."""
+    jar: dict[str, str] = field(default_factory=dict)
+    """What it keeps for this product, by name."""
+
+    @property
+    def cookie(self) -> str:
+        """What it keeps, as it sends it."""
+        return "; ".join(f"{name}={value}" for name, value in self.jar.items())
+
+    @property
+    def sealed(self) -> str:
+        """What it keeps of a sign-in, under whichever name."""
+        (value,) = set(self.jar.values())
+        return value
 
     def get(self, target: str, **headers: str) -> requests.Response:
         """Open an address of the product, and go nowhere else."""
@@ -105,10 +116,27 @@ class Browser:
             timeout=TIMEOUT_SECONDS,
         )
         self.hear("an answer of the product", f"{answer.url} {answer.headers} {answer.text}")
-        first, *attributes = answer.headers.get("Set-Cookie", "").split("; ")
-        if first:
-            self.cookie = "" if "max-age=0" in attributes else first
+        for cookie in _cookies(answer):
+            self._keep(cookie)
         return answer
+
+    def _keep(self, cookie: str) -> None:
+        """Keep or drop a cookie as browsers do (MDN, *Set-Cookie*: "Cookie prefixes")."""
+        first, *rest = cookie.split("; ")
+        name, _, value = first.partition("=")
+        attributes = dict(word.partition("=")[::2] for word in rest)
+        domain = attributes.get("domain", "")
+        assert {"secure", "httponly"} <= attributes.keys()
+        assert (attributes["path"], attributes["samesite"]) == ("/", "none")
+        if domain not in {"", urlsplit(self.url).hostname} or (domain and name[:7] == "__Host-"):
+            return
+        self.jar.pop(name, None)
+        if attributes["max-age"] != "0":
+            self.jar[name] = value
+
+
+def _cookies(answer: requests.Response) -> list[str]:
+    return list(answer.raw.headers.getlist("Set-Cookie"))
 
 
 Open: TypeAlias = "Callable[[], Browser]"
@@ -116,10 +144,24 @@ Open: TypeAlias = "Callable[[], Browser]"
 
 
 @pytest.fixture
+def fills_domains() -> bool:
+    """Tell whether the host writes its name into cookies; tests that ask for both say so."""
+    return False
+
+
+@pytest.fixture
+def make_host(
+    functions: dict[str, Function], *, fills_domains: bool
+) -> Callable[[str], FunctionsHost]:
+    """Give a function that makes a host of the product's functions, for an address."""
+    return lambda url: FunctionsHost(functions.values(), url, fills_domains=fills_domains)
+
+
+@pytest.fixture
 def serve(
     sandbox: Sandbox,
     clock: ManualClock,
-    functions: dict[str, Function],
+    make_host: Callable[[str], FunctionsHost],
     monkeypatch: pytest.MonkeyPatch,
     search_too: Callable[[str, str], None],
 ) -> Iterator[Open]:
@@ -129,7 +171,7 @@ def serve(
         monkeypatch.setenv("ROTATION_PUBLIC_URL", server.url)
         monkeypatch.setenv("ROTATION_OWNERS", f"{OWNER},{KIM}")
         sandbox.world.tenant.redirect_uris.add(f"{server.url}/sign-in/callback")
-        server.start(FunctionsHost(functions.values(), server.url))
+        server.start(make_host(server.url))
         yield lambda: Browser(server.url, search_too)
         assert not server.failures
 
@@ -176,7 +218,9 @@ def _reason(answer: requests.Response) -> str:
     """Give the one word that a page of refusal says."""
     found = re.search("Reason: <code>(.+?)</code>", answer.text)
     assert found, answer.text
-    assert answer.headers["Set-Cookie"].startswith(f"{COOKIE}=; max-age=0; ")
+    assert [cookie.split("; ")[:2] for cookie in _cookies(answer)] == [
+        [f"{name}=", "max-age=0"] for name in COOKIES
+    ]
     return f"{answer.status_code} {found[1]}"
 
 
@@ -233,6 +277,19 @@ class TestAnOwner:
         assert newest.tags["session-object-id"] == ada.user.object_id
         assert newest.tags["session-signed-in"] == "2026-11-22T07:01:00Z"
         assert access_token(world, f"{AZURE_DEVOPS}/vso.pats")
+
+    @pytest.mark.parametrize(
+        ("fills_domains", "kept"), [(False, COOKIES), (True, COOKIES[1:])], ids=["empty", "filled"]
+    )
+    def test_is_connected_whatever_domain_the_host_writes_into_cookies(
+        self, browser: Browser, ada: Person, kept: tuple[str, ...]
+    ) -> None:
+        """With the name of the host in it, one of the two is dropped; the other is enough."""
+        fields = browser.visit(ada, browser.begin())
+        assert tuple(browser.jar) == kept
+
+        assert browser.post(fields).status_code == 200
+        assert browser.jar == {}
 
     def test_is_connected_for_the_first_time(self, browser: Browser, world: World) -> None:
         """Nothing has to be there before."""
@@ -455,8 +512,7 @@ class TestAnAttack:
     ) -> None:
         """A key that leaked long ago opens nothing, whatever instant is written in the cookie."""
         fields = browser.visit(ada, browser.begin())
-        name, _, sealed = browser.cookie.partition("=")
-        version, _, token = sealed.partition(".")
+        version, _, token = browser.sealed.partition(".")
         cipher = Fernet(world.session_vault.newest("sign-in-key").value)
         begun = cipher.decrypt(token + "=" * (-len(token) % 4))
         function_app._service.cache_clear()  # noqa: SLF001 - as in a process that has just started
@@ -464,7 +520,7 @@ class TestAnAttack:
         forged = cipher.encrypt_at_time(begun, int(clock().timestamp())).decode()
 
         with nothing_saved(world):
-            answer = browser.post(fields, f"{name}={version}.{forged.rstrip('=')}")
+            answer = browser.post(fields, f"{COOKIES[0]}={version}.{forged.rstrip('=')}")
         assert _reason(answer) == "400 not-begun"
 
     def test_another_browsers_cookie_is_refused(
@@ -517,10 +573,10 @@ class TestAnAttack:
     ) -> None:
         """Whatever is wrong with it, it is none of ours."""
         fields = browser.visit(ada, browser.begin())
-        name, _, sealed = browser.cookie.partition("=")
+        spoilt = "; ".join(f"{name}={spoil(browser.sealed)}" for name in COOKIES)
 
         with nothing_saved(world):
-            assert _reason(browser.post(fields, f"{name}={spoil(sealed)}")) == "400 not-begun"
+            assert _reason(browser.post(fields, spoilt)) == "400 not-begun"
 
     def test_a_sign_in_that_takes_too_long_is_refused(
         self, browser: Browser, ada: Person, world: World, clock: ManualClock

@@ -40,6 +40,7 @@ HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(1)>{{ 7*7 }}&amp;
 AT = datetime(2026, 11, 22, 7, 0, tzinfo=UTC)
 FORM = "application/x-www-form-urlencoded"
 DENIED = AccessDeniedError("contoso refuses", service="azure-devops", operation="list")
+HOST, SECURE = sign_in.COOKIES
 BEGUN = Begun("https://login.example/authorize?state=s", "v1.abc-_")
 REASONS = {
     "not-begun": 400,
@@ -198,9 +199,9 @@ class TestWelcome:
         page = sign_in.redirect(BEGUN)
 
         assert (page.status, page.body, page.headers["Location"]) == (302, "", BEGUN.url)
-        assert page.headers["Set-Cookie"] == (
-            "__Host-pat-rotation-sign-in=v1.abc-_; Max-Age=600;"
-            " Path=/; Secure; HttpOnly; SameSite=None"
+        assert page.cookies == tuple(
+            f"{name}=v1.abc-_; Max-Age=600; Path=/; Secure; HttpOnly; SameSite=None"
+            for name in ("__Host-pat-rotation-sign-in", "__Secure-pat-rotation-sign-in")
         )
 
 
@@ -298,10 +299,9 @@ class TestRefused:
     @pytest.mark.parametrize("name", ["connected", "refused", "failed"])
     def test_the_cookie_is_taken_back(self, name: str) -> None:
         """Whatever came of it, it is good for one answer."""
-        cookie = PAGES[name]().headers["Set-Cookie"]
-
-        assert cookie == (
-            "__Host-pat-rotation-sign-in=; Max-Age=0; Path=/; Secure; HttpOnly; SameSite=None"
+        assert PAGES[name]().cookies == tuple(
+            f"{cookie}=; Max-Age=0; Path=/; Secure; HttpOnly; SameSite=None"
+            for cookie in ("__Host-pat-rotation-sign-in", "__Secure-pat-rotation-sign-in")
         )
 
 
@@ -326,7 +326,7 @@ class TestCallback:
     )
     def test_what_is_no_plain_form_is_refused(self, content_type: str, body: bytes) -> None:
         """Nothing is guessed, and no setting is read."""
-        headers = {"Content-Type": content_type, "Cookie": f"{sign_in.COOKIE}=v1.abc"}
+        headers = {"Content-Type": content_type, "Cookie": f"{HOST}=v1.abc"}
 
         page = come_back("POST", headers, body, never)
 
@@ -343,16 +343,21 @@ class TestCallback:
         ("header", "value"),
         [
             ("", ""),
-            (f"{sign_in.COOKIE}=v1.abc", "v1.abc"),
-            (f"other=1; {sign_in.COOKIE}=v1.abc;x=y", "v1.abc"),
-            (f"{sign_in.COOKIE}=a; {sign_in.COOKIE}=b", ""),
-            (f"x{sign_in.COOKIE}=a", ""),
-            (sign_in.COOKIE.lower() + "=a", ""),
-            (sign_in.COOKIE, ""),
+            (f"{HOST}=v1.abc", "v1.abc"),
+            (f"{SECURE}=v1.abc", "v1.abc"),
+            (f"{SECURE}=b; {HOST}=a", "a"),
+            (f"other=1; {HOST}=v1.abc;x=y", "v1.abc"),
+            (f"{HOST}=a; {HOST}=b", ""),
+            (f"{HOST}=a; {HOST}=b; {SECURE}=c", "c"),
+            (f"{HOST}=a; {SECURE}=b; {SECURE}=c", "a"),
+            (f"{SECURE}=b; {SECURE}=c", ""),
+            (f"x{HOST}=a", ""),
+            (f"{HOST.lower()}=a; {SECURE.lower()}=a", ""),
+            (HOST, ""),
         ],
     )
-    def test_only_the_one_cookie_is_read(self, header: str, value: str) -> None:
-        """Exactly that name, and only if there is no doubt about its value."""
+    def test_only_the_cookie_is_read(self, header: str, value: str) -> None:
+        """Exactly these names in this order, and only if there is no doubt about its value."""
         assert read_cookie(header) == value
 
     def test_without_a_cookie_nothing_is_tried(self) -> None:
@@ -377,7 +382,7 @@ class TestCallback:
         def refuse() -> SignIn:
             raise SignInError("bob@contoso.example is not an owner", reason="not-an-owner")
 
-        come_back("POST", {"Content-Type": FORM, "Cookie": f"{sign_in.COOKIE}=v"}, b"a=b", refuse)
+        come_back("POST", {"Content-Type": FORM, "Cookie": f"{HOST}=v"}, b"a=b", refuse)
 
         (record,) = caplog.records
         assert record.levelno == logging.WARNING
