@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from rotation.dependents import Dependents, dependents
+from rotation.errors import UnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -47,9 +49,10 @@ class Connections:
             When they signed in; None if they did not.
         """
         for _ in range(max(1, patience // PAUSE)):
-            signed_in_at = self.signed_in_at(owner)
-            if signed_in_at and signed_in_at != since:
-                return signed_in_at
+            with suppress(UnavailableError):  # the person may be in the middle of it
+                signed_in_at = self.signed_in_at(owner)
+                if signed_in_at and signed_in_at != since:
+                    return signed_in_at
             self.sleep(PAUSE.total_seconds())
         return None
 

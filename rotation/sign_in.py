@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from rotation.dependents import dependents
-from rotation.errors import AccessDeniedError, RotationError, SignInError
+from rotation.errors import AccessDeniedError, RotationError, SignInError, UnavailableError
 from rotation.events import Event, Kind
-from rotation.model import OWNER
-from rotation.session import SIGN_IN_PERIOD, Kept
+from rotation.model import OWNER, Hidden
+from rotation.session import LONG_AGO, SIGN_IN_PERIOD, Kept
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -36,6 +36,9 @@ if TYPE_CHECKING:
     from rotation.session import Grant, Person
     from rotation.sessions import PersonSource, Sessions
 
+BUDGET = timedelta(seconds=60)
+"""So long organizations are tried: an answer must come within 230 seconds (Azure Functions
+documentation, *HTTP trigger*: "Limits")."""
 PATIENCE = timedelta(minutes=10)
 """A sign-in takes no longer."""
 
@@ -91,6 +94,8 @@ class Desk:
     """Gives a way into Azure DevOps with this access token, whoever's it is."""
     log: EventLog
     clock: Clock
+    public_url: str
+    """Where the pages are; empty if nobody has said."""
 
 
 class SignIn:
@@ -111,6 +116,11 @@ class SignIn:
         self._owners = owners
         self._vaults = vaults
         self._defaults = defaults
+
+    @property
+    def public_url(self) -> str:
+        """Tell where the pages are; empty if nobody has said."""
+        return self._desk.public_url
 
     def begin(self) -> Begun:
         """Begin a sign-in, for whoever asks. Nothing is written but, once a day, a key.
@@ -133,26 +143,26 @@ class SignIn:
             RotationError: nothing was saved, since a service did not do what it was asked.
         """
         desk = self._desk
-        opened = desk.seal.open(sealed, PATIENCE)
-        if opened is None:
-            message = "no sign-in was begun in this browser in the last ten minutes"
-            raise SignInError(message, reason="not-begun")
-        begun = json.loads(opened)
+        begun = self._begun(sealed)
         grant, person = desk.service.finish(begun, answer)
         # A crash here, or anywhere before the save, has used up the code and left everything else
         # as it was: the person signs in again.
-        owner, sign_in = self._owner(person), hashlib.sha256(begun["state"].encode()).hexdigest()
-        self._compare(owner, person, sign_in)
+        owner = self._owner(person)
+        sign_in = hashlib.sha256(begun["state"].encode()).hexdigest()[:DIGEST_LENGTH]
+        before = self._compare(owner, person, sign_in)
         trials, failures = self._try(owner, grant)
         now = desk.clock()
+        # Later than the one before, whatever another instance's clock has said then.
+        last = (before.signed_in_at if before else None) or LONG_AGO
         desk.source.welcome(
             Kept(
                 owner,
                 grant.refresh_token,
                 object_id=person.object_id,
-                signed_in_at=now,
+                signed_in_at=max(now, last + timedelta(seconds=1)),
                 redeemed_at=now,
-                sign_in=sign_in[:DIGEST_LENGTH],
+                sign_in=sign_in,
+                other_tags=before.other_tags if before else {},
             )
         )
         # A crash here leaves a session that works, and a page that was never seen.
@@ -171,6 +181,14 @@ class SignIn:
         )
         return connected
 
+    def _begun(self, sealed: str) -> Hidden:
+        """Give what was known when this browser began."""
+        opened = self._desk.seal.open(sealed, PATIENCE)
+        if opened is None:
+            message = "no sign-in was begun in this browser in the last ten minutes"
+            raise SignInError(message, reason="not-begun")
+        return Hidden(json.loads(opened))
+
     def _owner(self, person: Person) -> str:
         """Give the owner that a person is."""
         # Only then: a letter that merely looks like another one may be the other in lower case.
@@ -184,19 +202,26 @@ class SignIn:
             )
         return name
 
-    def _compare(self, owner: str, person: Person, sign_in: str) -> None:
-        """Compare with the session that there is: the same person, and not this sign-in again."""
-        kept = self._desk.store.read(owner)
-        if kept is None:
-            return
-        if kept.sign_in == sign_in[:DIGEST_LENGTH]:
+    def _compare(self, owner: str, person: Person, sign_in: str) -> Kept | None:
+        """Compare with the sessions that there were: the same person, and not this sign-in again.
+
+        Returns:
+            The latest of them, if there is one.
+        """
+        versions = self._desk.store.versions(owner)
+        if any(version.sign_in == sign_in for version in versions):
             raise SignInError("this sign-in is finished already", reason="replayed")
-        if kept.object_id not in {None, person.object_id}:
-            raise SignInError(
-                f"the name {owner} belongs to another account now than when it was connected",
-                reason="somebody-else",
-                hint=f"if that is right, run `rotation disconnect {owner}` first",
-            )
+        latest = max(versions, key=lambda version: version.order, default=None)
+        if latest is None:
+            return None
+        hint = "if that is right, run `rotation disconnect` first"
+        if latest.kept_owner not in {None, owner}:
+            message = f"the session of {latest.kept_owner} is kept where that of {owner} would be"
+            raise SignInError(message, reason="somebody-else", hint=f"{hint}, with that name")
+        if latest.object_id not in {None, person.object_id}:
+            message = f"the name {owner} belongs to another account now than when it was connected"
+            raise SignInError(message, reason="somebody-else", hint=f"{hint}, with this name")
+        return latest
 
     def _try(self, owner: str, grant: Grant) -> tuple[tuple[Trial, ...], tuple[str, ...]]:
         """Try a new access token in each organization in which it will be needed.
@@ -204,10 +229,15 @@ class SignIn:
         Raises:
             SignInError: it is refused in all of them.
         """
+        until = self._desk.clock() + BUDGET
         needed = dependents(owner, self._desk.secrets, self._vaults, self._defaults)
         issuer = self._desk.trial(grant.access_token)
         trials = tuple(
-            Trial(organization, count, _tried(issuer, owner, organization))
+            Trial(
+                organization,
+                count,
+                _late() if self._desk.clock() > until else _tried(issuer, owner, organization),
+            )
             for organization, count in needed.organizations.items()
         )
         if trials and all(isinstance(trial.error, AccessDeniedError) for trial in trials):
@@ -218,6 +248,11 @@ class SignIn:
 
 
 DIGEST_LENGTH = 16
+
+
+def _late() -> RotationError:
+    message = "it was not tried: other organizations took too long to answer"
+    return UnavailableError(message, service="azure-devops", operation="try")
 
 
 def _tried(issuer: TokenIssuer, owner: str, organization: str) -> RotationError | None:

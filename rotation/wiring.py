@@ -17,7 +17,7 @@ from rotation.adapters.azure_devops import AzureDevOpsIssuer
 from rotation.adapters.entra import Entra, Registration
 from rotation.adapters.key_vault import KeyVaultStore, open_vault
 from rotation.adapters.local import LocalLocks, LogLines
-from rotation.adapters.patience import open_session
+from rotation.adapters.patience import PlainSession, open_session
 from rotation.adapters.seal import VaultSeal
 from rotation.adapters.session_vault import KeyVaultSessions
 from rotation.connections import Connections
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from azure.keyvault.secrets import SecretClient
+    from requests import Session
 
     from rotation.model import TokenValue
     from rotation.ports import Clock
@@ -43,6 +44,10 @@ ASSERTION_AUDIENCES = {
 """The clouds where a federated credential has an audience of its own (Entra documentation,
 *Configure an application to trust a managed identity*)."""
 ASSERTION_AUDIENCE = "api://AzureADTokenExchange"
+
+
+TRIAL_TIMEOUT = 10.0
+"""Seconds for an answer while a person waits in front of a browser; nothing is repeated then."""
 
 
 def now() -> datetime:
@@ -84,9 +89,13 @@ def open_service(settings: Settings, clock: Clock = now) -> Iterator[Service]:
         opened.callback(entra.close)
         http = opened.enter_context(open_session(time.sleep))
 
-        def issuer(access_token: Callable[[str], TokenValue]) -> AzureDevOpsIssuer:
+        hasty = opened.enter_context(PlainSession(read_timeout=TRIAL_TIMEOUT))
+
+        def issuer(
+            access_token: Callable[[str], TokenValue], session: Session = http
+        ) -> AzureDevOpsIssuer:
             urls = {"devops_url": settings.devops_url, "tokens_url": settings.devops_tokens_url}
-            return AzureDevOpsIssuer(http, access_token, clock, **urls)
+            return AzureDevOpsIssuer(session, access_token, clock, **urls)
 
         session_client = client(settings.session_vault)
         session_store = KeyVaultSessions(session_client)
@@ -116,9 +125,10 @@ def open_service(settings: Settings, clock: Clock = now) -> Iterator[Service]:
             source=people,
             sessions=sessions,
             secrets=store,
-            trial=lambda access_token: issuer(lambda _owner: access_token),
+            trial=lambda access_token: issuer(lambda _owner: access_token, hasty),
             log=log,
             clock=clock,
+            public_url=settings.public_url or "",
         )
         yield Service(
             rotator=Rotator(ports, sessions, LocalLocks(), scope_of_work),

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msal
 from azure.core.exceptions import AzureError
 
-from rotation.adapters.border import CLOCK_TOLERANCE, translated, words
+from rotation.adapters.border import translated, words
 from rotation.adapters.entra_refusal import Remedy, explain
+from rotation.adapters.id_token import PERMISSIONS, STALE, Expected, read_person
 from rotation.adapters.patience import PlainSession
 from rotation.errors import (
     AccessDeniedError,
@@ -26,20 +27,21 @@ from rotation.errors import (
     SignInError,
     UnavailableError,
 )
-from rotation.model import TokenValue
-from rotation.session import ADMINISTRATOR_NEEDED, SIGN_IN_NEEDED, Grant, Person
+from rotation.model import Hidden, TokenValue
+from rotation.session import ADMINISTRATOR_NEEDED, SIGN_IN_NEEDED, Grant
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from rotation.ports import Clock
-    from rotation.session import AgentUser
+    from rotation.session import AgentUser, Person
 
 SERVICE = "entra"
 AZURE_DEVOPS = "499b84ac-1321-427f-aa17-267ca6975798"
 """Azure DevOps' own application id: the audience of all delegated tokens for it."""
-PERMISSIONS = frozenset({"vso.pats", "vso.pats_manage"})
 SCOPES = [f"{AZURE_DEVOPS}/{permission}" for permission in sorted(PERMISSIONS)]
+UNTOLD_SECONDS = 600
+"""For how long an access token is used whose answer does not tell how long it lives."""
 T = TypeVar("T")
 LEGS = (
     "the blueprint's exchange (leg 1 of 3)",
@@ -160,14 +162,13 @@ class Entra:
                 prompt=msal.Prompt.SELECT_ACCOUNT,
             )
             kept = {name: flow[name] for name in ("state", "nonce", "code_verifier")}
-            return str(flow["auth_uri"]), kept
+            return str(flow["auth_uri"]), Hidden(kept)
 
         return _asked(begin, "cannot begin a sign-in")
 
     def finish(self, begun: Mapping[str, str], answer: Mapping[str, str]) -> tuple[Grant, Person]:
         """See ``SignInService``."""
-        flow = {**begun, "redirect_uri": self._redirect_uri, "scope": [*SCOPES, *_OPENID]}
-        said = {name: answer[name] for name in ("state", "code", "error") if answer.get(name)}
+        said = Hidden({n: answer[n] for n in ("state", "code", "error") if answer.get(n)})
         if said.get("state") != begun["state"] or not said.keys() & {"code", "error"}:
             raise SignInError(
                 "this is no answer to the sign-in that was begun in this browser",
@@ -177,15 +178,17 @@ class Entra:
         def redeem() -> tuple[Grant, Person]:
             client = self._client(self._registration.client_id, self._assertion)
             issuer = self._issuer()  # asked for first: a code is good for one use
+            flow = {**begun, "redirect_uri": self._redirect_uri, "scope": [*SCOPES, *_OPENID]}
             try:
                 result = client.acquire_token_by_auth_code_flow(flow, said)
             except RuntimeError:  # what msal raises if the nonce is not the one of this sign-in
-                raise SignInError(*_STALE[:1], reason=_STALE[1]) from None
+                raise SignInError("the answer is not of this sign-in", reason=STALE) from None
             # What Entra says in the browser of whoever signs in has its number in the sentence.
             told = {**result, "error_description": answer.get("error_description", "")}
             self._refuse_sign_in(told if "code" not in said else result)
-            person = self._checked(result, issuer)
-            return _grant(result), person
+            ours = self._registration
+            expected = Expected(issuer, ours.tenant_id, ours.client_id, self._clock())
+            return _grant(result), read_person(result, expected)
 
         return _asked(redeem, "cannot finish the sign-in")
 
@@ -202,47 +205,6 @@ class Entra:
         answer = self._http.get(f"{tenant}/v2.0/.well-known/openid-configuration")
         answer.raise_for_status()
         return str(answer.json()["issuer"])
-
-    def _checked(self, result: Mapping[str, Any], issuer: str) -> Person:
-        """Check whom the answer is about, and whom it is for; msal leaves that to its caller.
-
-        Source: OpenID Connect Core 1.0, 3.1.3.7. The signature is not needed: the token came from
-        the token endpoint itself, over TLS (the same, 6.).
-
-        Raises:
-            SignInError: it is for another tenant or application, or lacks something.
-        """
-        claims = result.get("id_token_claims") or {}
-        ours = self._registration
-        now = self._clock().timestamp()
-        is_current = now - CLOCK_TOLERANCE.total_seconds() < float(claims.get("exp") or 0)
-        checks = {
-            "wrong-tenant": (
-                claims.get("tid") == ours.tenant_id and claims.get("iss") == issuer,
-                "the sign-in was in another tenant",
-            ),
-            "wrong-audience": (
-                claims.get("aud") == ours.client_id,
-                "the answer is meant for another application",
-            ),
-            _STALE[1]: (is_current, _STALE[0]),
-            "nameless": (
-                all(isinstance(claims.get(name), str) for name in ("preferred_username", "oid")),
-                "Entra does not tell who has signed in",
-            ),
-            "permission-missing": (
-                _permissions(result) >= PERMISSIONS,
-                "the application was not given vso.pats and vso.pats_manage; " + _CONSENT,
-            ),
-            "no-session": (
-                isinstance(result.get("refresh_token"), str) and bool(result["refresh_token"]),
-                "Entra gave no session that lasts (offline_access); an administrator must allow it",
-            ),
-        }
-        for reason, (is_good, message) in checks.items():
-            if not is_good:
-                raise SignInError(message, reason=reason)
-        return Person(claims["preferred_username"], claims["oid"])
 
     # --- What both have in common --------------------------------------------------------------
 
@@ -292,8 +254,6 @@ class Entra:
 
 
 _OPENID = ("openid", "profile", "offline_access")
-_CONSENT = "an administrator must consent to both"
-_STALE = ("the answer is not of this sign-in", "stale-answer")
 
 
 @dataclass(frozen=True)
@@ -336,18 +296,10 @@ def _grant(result: Mapping[str, Any]) -> Grant:
         raise ValueError(message)
     return Grant(
         access_token=TokenValue(access),
-        lifetime=timedelta(seconds=int(result.get("expires_in") or 0)),
+        lifetime=timedelta(seconds=int(result.get("expires_in") or UNTOLD_SECONDS)),
         refresh_token=TokenValue(newer) if isinstance(newer, str) and newer else None,
         object_id=(result.get("id_token_claims") or {}).get("oid"),
     )
-
-
-def _permissions(result: Mapping[str, Any]) -> frozenset[str]:
-    """Give the permissions that were granted; an answer that does not say grants what was asked."""
-    granted = result.get("scope")
-    if granted is None:
-        return PERMISSIONS
-    return frozenset(scope.rpartition("/")[2] for scope in str(granted).split())
 
 
 def _translate(exc: Exception, what: str) -> RotationError:

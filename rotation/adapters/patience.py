@@ -35,14 +35,19 @@ class PlainSession(Session):
     A redirect would carry what is secret to a host that nobody has named.
     """
 
-    def __init__(self) -> None:
-        """Start without connections."""
+    def __init__(self, read_timeout: float = READ_TIMEOUT) -> None:
+        """Start without connections.
+
+        Args:
+            read_timeout: seconds until an answer must come.
+        """
         super().__init__()
         self.auth = _as_it_is
+        self._timeouts = CONNECT_TIMEOUT, read_timeout
 
     def request(self, *args: Any, **kwargs: Any) -> Response:  # noqa: ANN401 - as its parent
         """Send a request."""
-        kwargs.setdefault("timeout", (CONNECT_TIMEOUT, READ_TIMEOUT))
+        kwargs.setdefault("timeout", self._timeouts)
         return super().request(*args, **{**kwargs, "allow_redirects": False})
 
 

@@ -7,17 +7,21 @@ new one is made when the last one is a day old.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from threading import Lock
 from typing import TYPE_CHECKING
 
 from cryptography.fernet import Fernet, InvalidToken
 
 from rotation.adapters.key_vault import ONCE, ask
-from rotation.errors import RejectedError
+from rotation.adapters.recovery import write_recovered
+from rotation.errors import AccessDeniedError, RejectedError
 from rotation.model import TokenValue
+from rotation.session import LONG_AGO
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from azure.keyvault.secrets import KeyVaultSecret, SecretClient
 
     from rotation.ports import Clock
@@ -56,8 +60,7 @@ class VaultSeal:
         version, _, token = sealed.partition(".")
         if not (version.isascii() and version.isalnum() and len(version) <= VERSION_LENGTH):
             return None
-        with self._lock:
-            key = self._keys.get(version) or self._read(version)
+        key = self._keys.get(version) or self._read(version)
         if key is None:
             return None
         try:
@@ -77,18 +80,7 @@ class VaultSeal:
         found = self._get(None)
         if found is None or now - _made_at(found) >= RENEW_AFTER:
             # Two instances may do this at once: each seals with its own version, and names it.
-            found = ask(
-                NAME,
-                "save",
-                lambda: self._client.set_secret(
-                    NAME,
-                    Fernet.generate_key().decode(),
-                    content_type=CONTENT_TYPE,
-                    expires_on=now + LIFETIME,
-                    **ONCE,
-                ),
-                is_repeatable=False,
-            )
+            found = self._renewed(now)
         version = str(found.properties.version)
         self._keys = {**self._keys, version: TokenValue(found.value or "")}
         self._newest = version, _made_at(found)
@@ -98,8 +90,25 @@ class VaultSeal:
         found = self._get(version)
         if found is None or self._clock() - _made_at(found) >= LIFETIME:
             return None
-        self._keys[version] = TokenValue(found.value or "")
+        self._keys = {**self._keys, version: TokenValue(found.value or "")}
         return self._keys[version]
+
+    def _renewed(self, now: datetime) -> KeyVaultSecret:
+        """Make a new key, also after somebody has deleted the secret."""
+
+        def save() -> KeyVaultSecret:
+            return self._client.set_secret(
+                NAME,
+                Fernet.generate_key().decode(),
+                content_type=CONTENT_TYPE,
+                expires_on=now + LIFETIME,
+                **ONCE,
+            )
+
+        def write() -> KeyVaultSecret:
+            return ask(NAME, "save", save, is_repeatable=False)
+
+        return write_recovered(self._client, NAME, NAME, write)
 
     def _get(self, version: str | None) -> KeyVaultSecret | None:
         try:
@@ -108,6 +117,24 @@ class VaultSeal:
             if version is None and exc.reason != "not-found":
                 raise
             return None  # a version that somebody has made up is refused in more than one way
+        except AccessDeniedError:
+            if not self._is_switched_off(version):
+                raise
+            return None
+
+    def _is_switched_off(self, version: str | None) -> bool:
+        """Tell whether somebody has disabled a key: the newest, if no version is named.
+
+        A disabled one is refused in the same way as everybody without rights.
+        """
+        found = ask(
+            NAME,
+            "list the versions of",
+            lambda: list(self._client.list_properties_of_secret_versions(NAME)),
+        )
+        asked = [key for key in found if version in {None, key.version}]
+        newest = max(asked, key=lambda key: key.created_on or LONG_AGO, default=None)
+        return newest is not None and newest.enabled is False
 
     def _seconds(self) -> int:
         return int(self._clock().timestamp())
@@ -118,4 +145,4 @@ def _cipher(key: TokenValue) -> Fernet:
 
 
 def _made_at(found: KeyVaultSecret) -> datetime:
-    return found.properties.created_on or datetime.min.replace(tzinfo=UTC)
+    return found.properties.created_on or LONG_AGO

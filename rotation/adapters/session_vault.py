@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from rotation.adapters.border import PATIENCE
 from rotation.adapters.key_vault import AGAIN, ONCE, ask
+from rotation.adapters.recovery import write_recovered
 from rotation.errors import AccessDeniedError, RejectedError, RotationError
 from rotation.model import TokenValue
 from rotation.session import ENDED, LONG_AGO, REFRESH_TOKEN_LIFETIME, Kept, session_secret
@@ -28,7 +29,6 @@ OWNER, SIGNED_IN, SIGN_IN = "session-owner", "session-signed-in", "session-sign-
 REDEEMED, OBJECT_ID = "session-redeemed", "session-object-id"
 OURS = frozenset({OWNER, SIGNED_IN, SIGN_IN, REDEEMED, OBJECT_ID})
 DELETED = frozenset({"objectisbeingdeleted", "objectisdeletedbutrecoverable"})
-RECOVERABLE = frozenset({"conflict", "objectisdeletedbutrecoverable"})
 
 
 class KeyVaultSessions:
@@ -76,21 +76,15 @@ class KeyVaultSessions:
 
     def save(self, kept: Kept, *, revives: bool = False) -> Kept:
         """See ``SessionStore``."""
+        name, place = session_secret(kept.owner), _place(kept.owner)
+        if revives:  # its versions were disabled before it was deleted: what is recovered is none
+            return write_recovered(self._client, name, place, lambda: self._set(kept))
         try:
             return self._set(kept)
         except RejectedError as exc:
-            if exc.reason in DELETED and not revives:
+            if exc.reason in DELETED:
                 exc.reason = ENDED
-            if exc.reason not in RECOVERABLE or not revives:
-                raise
-        name = session_secret(kept.owner)
-        # A crash here leaves it recovered with all its versions disabled, which is no session.
-        ask(
-            _place(kept.owner),
-            "recover",
-            lambda: self._client.begin_recover_deleted_secret(name).wait(PATIENCE),
-        )
-        return self._set(kept)
+            raise
 
     def disable(self, owner: str, version: str) -> None:
         """See ``SessionStore``."""
