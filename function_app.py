@@ -84,7 +84,7 @@ def sign_in(req: func.HttpRequest) -> func.HttpResponse:
     """Show an owner what a sign-in is, or begin one."""
     from rotation.page import visit
 
-    return _shown(visit.enter(req.params, _sign_in))
+    return _shown(visit.enter(req.url, req.params, _sign_in))
 
 
 @app.route(route="sign-in/callback", methods=["GET", "POST"])

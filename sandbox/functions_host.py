@@ -4,6 +4,7 @@ What it does with a request and an answer is what the real one does, where that 
 
 - A method that no binding names is 404, as is an unknown path (Azure/azure-functions-host, issue
   10098); paths are compared without regard to case.
+- The address that a function is told has the name by which the host was asked.
 - A parameter without a value is left out, and one that is there twice is joined by a comma.
 - A cookie is taken apart by the Python worker and written again by ASP.NET Core, which encodes its
   value and adds a ``domain``: an empty one (Azure/azure-functions-python-worker, issue 1794), or
@@ -69,9 +70,11 @@ class FunctionsHost:
 
     def _read(self, request: Request) -> func.HttpRequest:
         query = parse_qs(urlsplit(request.target).query)
+        served = urlsplit(self._url)
+        asked = served._replace(netloc=request.headers.get("host", served.netloc)).geturl()
         return func.HttpRequest(
             method=request.method,
-            url=f"{self._url}{request.target}",
+            url=f"{asked}{request.target}",
             headers=dict(request.headers),
             params={name: ",".join(values) for name, values in query.items()},
             body=request.body,

@@ -31,8 +31,10 @@ _ATTRIBUTES = "Path=/; Secure; HttpOnly; SameSite=None"
 NO_COOKIES = tuple(f"{name}=; Max-Age=0; {_ATTRIBUTES}" for name in COOKIES)
 """Take the cookie back: it is good for one answer."""
 
-START = "/sign-in?start=now"
 WELCOME = "/sign-in"
+NOW, HERE = "now", "here"
+"""How a sign-in may start: at the configured address, or wherever the browser is."""
+START, START_HERE = f"{WELCOME}?start={NOW}", f"{WELCOME}?start={HERE}"
 
 NOT_CONNECTED = "You are not connected"
 NOTHING_SAVED = "Nothing was saved; a session that worked before still works."
@@ -47,6 +49,11 @@ def welcome() -> Page:
     """Say what a sign-in is for and what it gives away, before it begins."""
     days = SIGN_IN_PERIOD.days
     return render(GOOD, "sign_in.html", start=START, days=days, reminder=SOON.days)
+
+
+def elsewhere(public_url: str) -> Page:
+    """Send the browser to where the pages are, to begin there."""
+    return Page(FOUND, "", {**common_headers(), "Location": f"{public_url}{START_HERE}"})
 
 
 def redirect(begun: Begun) -> Page:

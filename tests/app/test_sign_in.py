@@ -291,6 +291,19 @@ class TestAnOwner:
         assert browser.post(fields).status_code == 200
         assert browser.jar == {}
 
+    def test_who_comes_by_another_name_of_the_app_is_connected_under_the_right_one(
+        self, browser: Browser, ada: Person
+    ) -> None:
+        """The cookie is kept where Entra's answer comes; a proxy that renames makes no loop."""
+        other = {"Host": "app.azurewebsites.example"}
+
+        sent = browser.get("/sign-in?start=now", **other)
+
+        assert sent.headers["Location"] == f"{browser.url}/sign-in?start=here"
+        assert browser.jar == {}
+        location = browser.get("/sign-in?start=here", **other).headers["Location"]
+        assert browser.post(browser.visit(ada, location)).status_code == 200
+
     def test_is_connected_for_the_first_time(self, browser: Browser, world: World) -> None:
         """Nothing has to be there before."""
         answer = browser.sign_in(Person(world.add_user(KIM)))

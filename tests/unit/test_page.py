@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from fnmatch import fnmatch
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
@@ -41,6 +42,8 @@ AT = datetime(2026, 11, 22, 7, 0, tzinfo=UTC)
 FORM = "application/x-www-form-urlencoded"
 DENIED = AccessDeniedError("contoso refuses", service="azure-devops", operation="list")
 HOST, SECURE = sign_in.COOKIES
+PUBLIC_URL = "https://pats.contoso.example"
+URL = f"{PUBLIC_URL}/sign-in"
 BEGUN = Begun("https://login.example/authorize?state=s", "v1.abc-_")
 REASONS = {
     "not-begun": 400,
@@ -70,6 +73,7 @@ def never() -> SignIn:
 PAGES: dict[str, Callable[[], Page]] = {
     "welcome": sign_in.welcome,
     "redirect": lambda: sign_in.redirect(BEGUN),
+    "elsewhere": lambda: sign_in.elsewhere(PUBLIC_URL),
     "connected": lambda: sign_in.connected(Connected(OWNER, AT, (Trial("contoso", 1),))),
     "refused": lambda: sign_in.refused(SignInError("no", reason="refused")),
     "failed": sign_in.failed,
@@ -140,7 +144,7 @@ class TestEveryAnswer:
             if name == "href"
         )
 
-    @pytest.mark.parametrize("name", [name for name in PAGES if name != "redirect"])
+    @pytest.mark.parametrize("name", ["welcome", "connected", "refused", "failed"])
     def test_a_page_is_made_for_every_reader(self, name: str) -> None:
         """A language, a title, one main part, one heading of the first order, room on a phone."""
         page = PAGES[name]()
@@ -192,7 +196,7 @@ class TestWelcome:
     )
     def test_no_other_parameter_does_anything(self, parameters: dict[str, str]) -> None:
         """Neither is it shown, nor followed; no setting is read."""
-        assert enter(parameters, never) == sign_in.welcome()
+        assert enter(URL, parameters, never) == sign_in.welcome()
 
     def test_the_browser_is_sent_to_entra_with_a_cookie_that_comes_back(self) -> None:
         """For ten minutes, over HTTPS, to this host only, from Entra's page, past all scripts."""
@@ -203,6 +207,35 @@ class TestWelcome:
             f"{name}=v1.abc-_; Max-Age=600; Path=/; Secure; HttpOnly; SameSite=None"
             for name in ("__Host-pat-rotation-sign-in", "__Secure-pat-rotation-sign-in")
         )
+
+
+class TestStart:
+    """Where a sign-in begins."""
+
+    @pytest.mark.parametrize(
+        ("url", "start", "public_url", "location"),
+        [
+            (URL, "now", PUBLIC_URL, BEGUN.url),
+            (URL.upper(), "now", PUBLIC_URL, BEGUN.url),
+            ("http://pats.contoso.example:8080/", "now", PUBLIC_URL, BEGUN.url),
+            ("https://app.example/sign-in", "now", PUBLIC_URL, f"{URL}?start=here"),
+            (f"https://app.example/?u={URL}", "now", PUBLIC_URL, f"{URL}?start=here"),
+            ("https://pats.contoso.example.evil.example/", "now", PUBLIC_URL, f"{URL}?start=here"),
+            ("/sign-in", "now", PUBLIC_URL, f"{URL}?start=here"),
+            ("https://app.example/sign-in", "here", PUBLIC_URL, BEGUN.url),
+            ("https://app.example/sign-in", "now", "", BEGUN.url),
+        ],
+    )
+    def test_it_is_where_the_browser_comes_back_to(
+        self, url: str, start: str, public_url: str, location: str
+    ) -> None:
+        """Under another name nothing is begun; whoever was sent on is not sent on again."""
+        opened = cast("SignIn", SimpleNamespace(public_url=public_url, begin=lambda: BEGUN))
+
+        page = enter(url, {"start": start}, lambda: opened)
+
+        assert (page.status, page.headers["Location"]) == (302, location)
+        assert bool(page.cookies) is (location == BEGUN.url)
 
 
 class TestConnected:
@@ -396,7 +429,7 @@ class TestCallback:
         def fail() -> SignIn:
             raise KeyError("a value")
 
-        page = enter({"start": "now"}, fail)
+        page = enter(URL, {"start": "now"}, fail)
 
         assert page.status == 500
         assert "value" not in page.body
@@ -412,7 +445,7 @@ class TestCallback:
         def refuse() -> SignIn:
             raise SettingsError(("ROTATION_PUBLIC_URL is missing",))
 
-        page = enter({"start": "now"}, refuse)
+        page = enter(URL, {"start": "now"}, refuse)
 
         assert page.status == 503
         assert "ROTATION_PUBLIC_URL is missing" in caplog.text
