@@ -92,7 +92,7 @@ def sign_in_callback(req: func.HttpRequest) -> func.HttpResponse:
     """Finish a sign-in: Entra makes the browser post its answer here."""
     from rotation.page import visit
 
-    return _shown(visit.come_back(req.method, req.headers, req.get_body(), _sign_in))
+    return _shown(visit.come_back(req.method, req.headers, req.get_body, _sign_in))
 
 
 def _sign_in() -> SignIn:

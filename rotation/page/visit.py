@@ -55,13 +55,15 @@ def _is_elsewhere(url: str, public_url: str) -> bool:
     return bool(public_url) and urlsplit(url).hostname != urlsplit(public_url).hostname
 
 
-def come_back(method: str, headers: Mapping[str, str], body: bytes, open_sign_in: Open) -> Page:
+def come_back(
+    method: str, headers: Mapping[str, str], body: Callable[[], bytes], open_sign_in: Open
+) -> Page:
     """Answer a browser that Entra has sent back.
 
     Args:
         method: of HTTP.
         headers: of the request, whose names are found in either case.
-        body: of the request.
+        body: gives that of the request: what it holds is in no variable here.
         open_sign_in: what carries it out; opened for a form and a cookie only.
     """
 

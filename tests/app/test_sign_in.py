@@ -5,20 +5,23 @@ The product's real functions are served over HTTPS, and a plain client walks the
 
 from __future__ import annotations
 
+import functools
 import json
 import logging
 import re
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, TypeAlias
-from urllib.parse import parse_qs, urlsplit
+from typing import TYPE_CHECKING, Any, TypeAlias
+from urllib.parse import parse_qs, urlencode, urlsplit
 
+import msal
 import pytest
 import requests
 from cryptography.fernet import Fernet
 
 import function_app
+from rotation.page import sign_in
 from rotation.page.sign_in import COOKIES
 from sandbox.browser_step import Stage
 from sandbox.fault import Answer, Drop, Fault, unavailable
@@ -31,18 +34,22 @@ from sandbox.web_token import encode
 from sandbox.world import session_name
 from tests.app.conftest import OTHER_VAULT
 from tests.contract.conftest import access_token
+from tests.leaks import told_by
+from tests.search import Search
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from azure.functions.decorators.function_app import Function
 
+    from rotation.errors import RotationError
+    from rotation.page.page import Page as Answered
     from sandbox.clock import ManualClock
     from sandbox.fault import Kind
     from sandbox.https import Sandbox
     from sandbox.world import World
 
-pytestmark = pytest.mark.usefixtures("fresh_process")
+pytestmark = pytest.mark.usefixtures("fresh_process", "known_verifiers", "told_stacks")
 
 STRANGER = "bob@contoso.example"
 KIM = "kim@contoso.example"
@@ -141,6 +148,36 @@ def _cookies(answer: requests.Response) -> list[str]:
 
 Open: TypeAlias = "Callable[[], Browser]"
 """Opens another browser."""
+
+
+@pytest.fixture
+def known_verifiers(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the verifier of each sign-in be a value that must not be told."""
+    initiate = msal.ConfidentialClientApplication.initiate_auth_code_flow
+
+    @functools.wraps(initiate)
+    def initiated(*arguments: Any, **more: Any) -> dict[str, Any]:  # noqa: ANN401 - handed on
+        flow: dict[str, Any] = initiate(*arguments, **more)
+        world.ground.issue(flow["code_verifier"])
+        return flow
+
+    monkeypatch.setattr(msal.ConfidentialClientApplication, "initiate_auth_code_flow", initiated)
+
+
+@pytest.fixture
+def told_stacks(
+    monkeypatch: pytest.MonkeyPatch, search_too: Callable[[str, str], None]
+) -> list[str]:
+    """Give what a printed stack with local variables tells of each refusal; it is searched."""
+    refused, told = sign_in.refused, list[str]()
+
+    def tell(error: RotationError) -> Answered:
+        told.append(told_by(error))
+        search_too(f"the stack of {error.reason}", told[-1])
+        return refused(error)
+
+    monkeypatch.setattr(sign_in, "refused", tell)
+    return told
 
 
 @pytest.fixture
@@ -248,7 +285,8 @@ def _tokens(world: World, location: str, **changes: object) -> Answer:
     }
     known = {name: value for name, value in changes.items() if name in answer}
     told = {**claims, **{name: v for name, v in changes.items() if name not in answer}}
-    said = {**answer, **known, "id_token": encode(told, "key")}
+    id_token = ground.issue(encode(told, ground.mint.opaque(40)))
+    said = {**answer, **known, "id_token": id_token}
     return Answer(200, json.dumps({name: v for name, v in said.items() if v is not None}))
 
 
@@ -698,6 +736,43 @@ class TestAnAttack:
             answer = browser.post(fields)
         assert _reason(answer) == "400 declined"
         assert "555" not in answer.text
+
+
+class TestAStack:
+    """What is told by whoever prints an error with local variables, as some tools do."""
+
+    def test_has_the_frames_in_which_a_sign_in_is_finished(
+        self, browser: Browser, bob: Person, world: World, told_stacks: list[str]
+    ) -> None:
+        """With their variables; but not what is secret in them, though the search would find it."""
+        fields = browser.visit(bob, browser.begin())
+
+        assert _reason(browser.post(fields)) == "403 not-an-owner"
+        (told,) = told_stacks
+        assert re.findall(r"in (\w+)\n", told)[:3] == ["_page", "finish", "finish"]
+        assert "form = Hidden(…)" in told
+        assert Search(world.ground.issued).forms_in(fields["code"]) == {"plain"}
+
+    @pytest.mark.parametrize(
+        ("more", "kind"),
+        [
+            ("", "text/plain"),
+            ("&code=another", "application/x-www-form-urlencoded"),
+            ("&x=%ff", "application/x-www-form-urlencoded"),
+            ("&x", "application/x-www-form-urlencoded"),
+        ],
+        ids=["text", "twice", "no-text", "no-pair"],
+    )
+    def test_has_no_form_that_could_not_be_read(
+        self, browser: Browser, ada: Person, told_stacks: list[str], more: str, kind: str
+    ) -> None:
+        """Though a code that is good is in it."""
+        form = urlencode(browser.visit(ada, browser.begin()))
+
+        answer = browser.post(f"{form}{more}", **{"Content-Type": kind})
+
+        assert _reason(answer) == "400 unreadable-answer"
+        assert len(told_stacks) == 1
 
 
 class TestABadDay:

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from fnmatch import fnmatch
 from html.parser import HTMLParser
 from pathlib import Path
+from traceback import TracebackException
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
 
@@ -31,6 +32,7 @@ from rotation.sign_in import Begun, Connected, Trial
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from traceback import StackSummary
 
     from rotation.page.page import Page
     from rotation.sign_in import SignIn
@@ -63,6 +65,11 @@ REASONS = {
     "not-an-owner": 403,
     "somebody-else": 403,
 }
+
+
+def extract(error: Exception) -> StackSummary:
+    """Give the frames of an error, with their local variables."""
+    return TracebackException.from_exception(error, capture_locals=True).stack
 
 
 def never() -> SignIn:
@@ -361,16 +368,38 @@ class TestCallback:
         """Nothing is guessed, and no setting is read."""
         headers = {"Content-Type": content_type, "Cookie": f"{HOST}=v1.abc"}
 
-        page = come_back("POST", headers, body, never)
+        page = come_back("POST", headers, lambda: body, never)
 
         assert page.status == 400
         assert "unreadable-answer" in page.body
 
     def test_a_form_is_read_as_browsers_write_it(self) -> None:
         """Percent signs, pluses, empty fields, and a character set after the type."""
-        found = read_form(f"{FORM.upper()}; charset=UTF-8", b"a=1+2&b=%C3%A9&c=")
+        found = read_form(f"{FORM.upper()}; charset=UTF-8", lambda: b"a=1+2&b=%C3%A9&c=")
 
         assert found == {"a": "1 2", "b": "é", "c": ""}
+        assert "1 2" not in repr(found)
+
+    @pytest.mark.parametrize(
+        ("content_type", "body"),
+        [
+            ("text/plain", b"code=the-code"),
+            (FORM, b"code=the-code&x"),
+            (FORM, b"code=the-code&x=%ff"),
+            (FORM, b"code=the-code\xff"),
+            (FORM, b"code=the-code&code=the-code"),
+            (FORM, b"code=the-code" + b"x" * LARGEST),
+        ],
+    )
+    def test_a_form_that_is_refused_is_in_no_frame(self, content_type: str, body: bytes) -> None:
+        """Neither in one of the error itself, nor of what led to it."""
+        with pytest.raises(SignInError) as caught:
+            read_form(content_type, lambda: body)
+
+        (_, frame) = extract(caught.value)
+        assert caught.value.__context__ is None
+        assert frame.name == "read_form"
+        assert "the-code" not in str(frame.locals)
 
     @pytest.mark.parametrize(
         ("header", "value"),
@@ -395,14 +424,14 @@ class TestCallback:
 
     def test_without_a_cookie_nothing_is_tried(self) -> None:
         """A browser in which no sign-in was begun has no business here."""
-        page = come_back("POST", {"Content-Type": FORM}, b"state=s&code=c", never)
+        page = come_back("POST", {"Content-Type": FORM}, lambda: b"state=s&code=c", never)
 
         assert page.status == 400
         assert "not-begun" in page.body
 
     def test_who_comes_back_by_address_begins_again(self) -> None:
         """The callback takes a form, and shows nothing of what an address says."""
-        page = come_back("GET", {}, b"", never)
+        page = come_back("GET", {}, bytes, never)
 
         assert page.status == 400
         assert "no-answer" in page.body
@@ -415,7 +444,8 @@ class TestCallback:
         def refuse() -> SignIn:
             raise SignInError("bob@contoso.example is not an owner", reason="not-an-owner")
 
-        come_back("POST", {"Content-Type": FORM, "Cookie": f"{HOST}=v"}, b"a=b", refuse)
+        headers = {"Content-Type": FORM, "Cookie": f"{HOST}=v"}
+        come_back("POST", headers, lambda: b"a=b", refuse)
 
         (record,) = caplog.records
         assert record.levelno == logging.WARNING
