@@ -39,10 +39,14 @@ START, START_HERE = f"{WELCOME}?start={NOW}", f"{WELCOME}?start={HERE}"
 NOT_CONNECTED = "You are not connected"
 NOTHING_SAVED = "Nothing was saved; a session that worked before still works."
 STILL_WORKS = "A session that worked before still works."
+NOTHING_TO_FINISH = "Nothing to finish here"
+NOTHING_CHANGED = "Nothing has changed; if you were connected a moment ago, you still are."
 
 FOUND, GOOD, BAD_REQUEST, FORBIDDEN, DEFECT, UNAVAILABLE = 302, 200, 400, 403, 500, 503
 STRANGERS = frozenset({"not-an-owner", "somebody-else"})
 """Refusals of people who are who they say, and may not."""
+FINISHED = frozenset({"not-begun", "replayed"})
+"""Refusals of an answer whose sign-in may have come to a good end: a page that is loaded again."""
 
 
 def welcome() -> Page:
@@ -70,18 +74,21 @@ def connected(found: Connected) -> Page:
 
 def refused(error: RotationError) -> Page:
     """Say why nothing came of it, and what to do."""
-    message, hint, kept = str(error.args[0]), error.hint, NOTHING_SAVED
+    message, hint = str(error.args[0]), error.hint
+    heading, kept = NOT_CONNECTED, NOTHING_SAVED
     if isinstance(error, SettingsError):
         # Whoever comes by may read this page; the settings are the administrator's.
         message = "this rotator is not set up completely, so nobody can sign in yet"
         hint = "an administrator finds each faulty setting in the log of the function app"
     if isinstance(error, OutcomeUnknownError):
         kept = STILL_WORKS
+    if error.reason in FINISHED:
+        heading, kept = NOTHING_TO_FINISH, NOTHING_CHANGED
     return render(
         _status(error),
         "refused.html",
         NO_COOKIES,
-        heading=NOT_CONNECTED,
+        heading=heading,
         message=message,
         hint=hint,
         kept=kept,

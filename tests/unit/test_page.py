@@ -293,9 +293,20 @@ class TestRefused:
 
         seen = Seen(page)
         assert page.status == status
-        assert "This is why. Do that. Nothing was saved; a session that worked" in seen.text
+        assert "This is why. Do that. Nothing " in seen.text
         assert f"Reason: {reason}" in seen.text
         assert ("href", "/sign-in") in seen.attributes
+
+    @pytest.mark.parametrize("reason", REASONS)
+    def test_nobody_is_told_that_they_are_not_connected_who_may_be(self, reason: str) -> None:
+        """A page of success that is loaded again brings back an answer that is used up."""
+        text = Seen(sign_in.refused(SignInError("why", reason=reason))).text
+
+        is_used_up = reason in {"not-begun", "replayed"}
+        assert ("You are not connected" in text) is not is_used_up
+        assert ("Nothing was saved; a session that worked" in text) is not is_used_up
+        assert text.startswith("Nothing to finish here – Token rotation") is is_used_up
+        assert ("if you were connected a moment ago, you still are." in text) is is_used_up
 
     @pytest.mark.parametrize(
         "error",
