@@ -138,12 +138,14 @@ class PersonSource:
             return session
         newer = replace(kept, refresh_token=grant.refresh_token, redeemed_at=now)
         try:
-            is_saved = self._save(kept, newer)
+            newest = self._store.read(kept.owner)
         except RotationError as exc:
-            if exc.reason == ENDED:
-                return session
-            message = f"the session of {session.owner} works, but was not saved: {exc}"
-            return replace(session, reason="save-failed", message=message)
+            # Nobody is reminded of what may be done: there may be a later sign-in by now.
+            return replace(_unsaved(session, exc), signed_in_at=None)
+        try:
+            is_saved = self._save(newest, kept, newer)
+        except RotationError as exc:
+            return session if exc.reason == ENDED else _unsaved(session, exc)
         return replace(session, is_refreshed=True, redeemed_at=now) if is_saved else session
 
     def welcome(self, kept: Kept) -> None:
@@ -192,9 +194,8 @@ class PersonSource:
             return None
         return self._store.read(kept.owner, latest.version)
 
-    def _save(self, kept: Kept, newer: Kept) -> bool:
+    def _save(self, newest: Kept | None, kept: Kept, newer: Kept) -> bool:
         """Save a newer refresh token of a session, unless it was ended, or there is a later one."""
-        newest = self._store.read(kept.owner)
         if newest is None:
             return False  # it was ended
         is_current = newest.version == kept.version and newest.enabled
@@ -231,6 +232,11 @@ class PersonSource:
 def _latest(versions: Iterable[Kept]) -> Kept | None:
     """Give the session that was signed in last, and of that sign-in the one saved last."""
     return max((v for v in versions if v.enabled), key=lambda v: v.order, default=None)
+
+
+def _unsaved(session: Session, exc: RotationError) -> Session:
+    message = f"the session of {session.owner} works, but was not saved: {exc}"
+    return replace(session, reason="save-failed", message=message)
 
 
 def _unusable(session: Session, reason: str, message: str) -> Obtained:

@@ -45,6 +45,10 @@ class Sessions:
             if token.upn == upn:
                 self._tokens[value] = replace(token, revoked=True)
 
+    def find(self, value: str) -> RefreshToken | None:
+        """Give the refresh token that has this value, dead or alive."""
+        return self._tokens.get(value)
+
     def owner(self, value: str) -> str:
         """Give the user principal name that a refresh token belongs to, or ``unknown``."""
         token = self._tokens.get(value)

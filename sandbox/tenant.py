@@ -250,6 +250,10 @@ class Tenant:
             return None
         return token
 
+    def find_session(self, refresh_token: str) -> RefreshToken | None:
+        """Give the session that has this value, dead or alive, without using it."""
+        return self._sessions.find(refresh_token)
+
     def session_owner(self, refresh_token: str) -> str:
         """Give the user principal name that a refresh token belongs to, or ``unknown``."""
         return self._sessions.owner(refresh_token)

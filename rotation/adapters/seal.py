@@ -15,7 +15,7 @@ from cryptography.fernet import Fernet, InvalidToken
 
 from rotation.adapters.key_vault import ONCE, ask
 from rotation.adapters.recovery import write_recovered
-from rotation.errors import AccessDeniedError, RejectedError
+from rotation.errors import AccessDeniedError, RejectedError, RotationError
 from rotation.model import TokenValue
 from rotation.session import LONG_AGO
 
@@ -127,11 +127,14 @@ class VaultSeal:
 
         A disabled one is refused in the same way as everybody without rights.
         """
-        found = ask(
-            NAME,
-            "list the versions of",
-            lambda: list(self._client.list_properties_of_secret_versions(NAME)),
-        )
+        try:
+            found = ask(
+                NAME,
+                "list the versions of",
+                lambda: list(self._client.list_properties_of_secret_versions(NAME)),
+            )
+        except RotationError:
+            return False
         asked = [key for key in found if version in {None, key.version}]
         newest = max(asked, key=lambda key: key.created_on or LONG_AGO, default=None)
         return newest is not None and newest.enabled is False

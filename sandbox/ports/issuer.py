@@ -126,18 +126,20 @@ class WorldIssuer:
         # Asked for before the world is entered: to get it may take calls of its own.
         token = self._access_token(owner).reveal()
         with asking(self._world, call, is_repeatable=is_repeatable):
-            yield self._admitted(owner, call.target.partition("/")[0], token)
+            yield self._admitted(call.target.partition("/")[0], token)
 
-    def _admitted(self, owner: str, organization: str, token: str) -> Caller:
-        """Let the owner in: with a living access token, as a member of the organization."""
+    def _admitted(self, organization: str, token: str) -> Caller:
+        """Let in whose access token it is, while it lives, as a member of the organization."""
         found = self._world.organizations.get(organization.lower())
         if found is None:
             raise CallerRefusedError(404, f"there is no organization {organization}")
-        if self._world.tenant.inspect(token) is None:
+        tenant = self._world.tenant
+        shown = tenant.inspect(token)
+        if shown is None:
             raise CallerRefusedError(203, "the access token has expired")
-        caller = Caller(found, self._world.tenant.users[owner].identity_id)
+        caller = Caller(found, tenant.users[shown.subject].identity_id)
         if caller.owner not in found.members:
-            raise CallerRefusedError(401, f"{owner} is no member")
+            raise CallerRefusedError(401, f"{shown.subject} is no member")
         return caller
 
     def _check_clock(self, organization: str) -> None:

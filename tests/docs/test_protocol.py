@@ -15,7 +15,7 @@ import pytest
 from rotation import model, policy, renewal, rotator, schedule, settling
 from rotation.adapters import border, refusal
 from tests.mutants.catalogue import load
-from tests.story import plot, test_crash, test_two_runners
+from tests.story import plot, test_crash, test_sessions, test_two_runners
 from tests.unit import test_fuzz
 
 ROOT = Path(__file__).parents[2]
@@ -33,6 +33,7 @@ NUMBERS = {
     "border.CLOCK_TOLERANCE": border.CLOCK_TOLERANCE,
     "renewal.ROUNDING": renewal.ROUNDING,
     "test_crash.HEALING_RUNS": test_crash.HEALING_RUNS,
+    "test_sessions.HEALING_SAVES": test_sessions.HEALING_SAVES,
     "plot.PLOTS": len(plot.PLOTS),
     "test_two_runners.PIECES": len(test_two_runners.PIECES),
     "catalogue.toml": len(load()),

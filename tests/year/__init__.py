@@ -1,1 +1,1 @@
-"""A year of many secrets, in minutes."""
+"""A year of many secrets, and one of the owners' sessions, in minutes."""
