@@ -84,7 +84,7 @@ def sign_in(req: func.HttpRequest) -> func.HttpResponse:
     """Show an owner what a sign-in is, or begin one."""
     from rotation.page import visit
 
-    return _shown(visit.enter(req.params, _sign_in))
+    return _shown(visit.enter(req.url, req.params, _sign_in))
 
 
 @app.route(route="sign-in/callback", methods=["GET", "POST"])
@@ -92,7 +92,7 @@ def sign_in_callback(req: func.HttpRequest) -> func.HttpResponse:
     """Finish a sign-in: Entra makes the browser post its answer here."""
     from rotation.page import visit
 
-    return _shown(visit.come_back(req.method, req.headers, req.get_body(), _sign_in))
+    return _shown(visit.come_back(req.method, req.headers, req.get_body, _sign_in))
 
 
 def _sign_in() -> SignIn:
@@ -100,4 +100,7 @@ def _sign_in() -> SignIn:
 
 
 def _shown(page: Page) -> func.HttpResponse:
-    return func.HttpResponse(page.body, status_code=page.status, headers=page.headers)
+    answer = func.HttpResponse(page.body, status_code=page.status, headers=page.headers)
+    for cookie in page.cookies:
+        answer.headers.add("Set-Cookie", cookie)
+    return answer

@@ -4,9 +4,11 @@ What it does with a request and an answer is what the real one does, where that 
 
 - A method that no binding names is 404, as is an unknown path (Azure/azure-functions-host, issue
   10098); paths are compared without regard to case.
+- The address that a function is told has the name by which the host was asked.
 - A parameter without a value is left out, and one that is there twice is joined by a comma.
 - A cookie is taken apart by the Python worker and written again by ASP.NET Core, which encodes its
-  value and adds an empty ``domain`` (Azure/azure-functions-python-worker, issue 1794).
+  value and adds a ``domain``: an empty one (Azure/azure-functions-python-worker, issue 1794), or
+  the name of the app (the same, issue 1902).
 """
 
 from __future__ import annotations
@@ -35,14 +37,18 @@ LOGGER = logging.getLogger("sandbox.functions")
 class FunctionsHost:
     """Answers requests with the functions that are bound to them."""
 
-    def __init__(self, functions: Iterable[Function], url: str) -> None:
+    def __init__(
+        self, functions: Iterable[Function], url: str, *, fills_domains: bool = False
+    ) -> None:
         """Index the functions.
 
         Args:
             functions: all of an app; those without an HTTP trigger are passed over.
             url: where they are served.
+            fills_domains: write the host's name into cookies without a domain, instead of nothing.
         """
         self._url = url
+        self._domain = urlsplit(url).hostname or "" if fills_domains else ""
         self._routes: dict[tuple[str, tuple[str, ...]], Work] = {}
         for function in functions:
             for binding in _http_triggers(function):
@@ -57,16 +63,18 @@ class FunctionsHost:
         if work is None:
             return Response(404)
         try:
-            return _written(work(self._read(request)))
+            return _written(work(self._read(request)), self._domain)
         except Exception:
             LOGGER.exception("a function has failed")
             return Response(500)
 
     def _read(self, request: Request) -> func.HttpRequest:
         query = parse_qs(urlsplit(request.target).query)
+        served = urlsplit(self._url)
+        asked = served._replace(netloc=request.headers.get("host", served.netloc)).geturl()
         return func.HttpRequest(
             method=request.method,
-            url=f"{self._url}{request.target}",
+            url=f"{asked}{request.target}",
             headers=dict(request.headers),
             params={name: ",".join(values) for name, values in query.items()},
             body=request.body,
@@ -78,19 +86,20 @@ def _http_triggers(function: Function) -> Iterator[dict[str, Any]]:
     return (found for found in told["bindings"] if found["type"] == "httpTrigger")
 
 
-def _written(answer: func.HttpResponse) -> Response:
+def _written(answer: func.HttpResponse, domain: str) -> Response:
     headers = {name: value for name, value in answer.headers.items() if name != "Set-Cookie"}
     headers.setdefault("Content-Type", f"{answer.mimetype}; charset={answer.charset}")
     cookies = tuple(
         written
         for header in answer.headers.get_all("Set-Cookie")
-        for written in _cookies(SimpleCookie(header))
+        for written in _cookies(SimpleCookie(header), domain)
     )
     return Response(answer.status_code, answer.get_body(), headers, cookies)
 
 
-def _cookies(jar: SimpleCookie) -> Iterator[str]:
+def _cookies(jar: SimpleCookie, domain: str) -> Iterator[str]:
     for name, morsel in jar.items():
+        morsel["domain"] = morsel["domain"] or domain
         valued = ("max-age", "domain", "path", "samesite")
         said = {word: morsel[word].lower() for word in valued if morsel[word] or word == "domain"}
         flags = [flag for flag in ("secure", "httponly") if morsel[flag]]

@@ -25,20 +25,22 @@ class Page:
     status: int
     body: str = field(default="", repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    cookies: tuple[str, ...] = field(default=(), repr=False)
+    """The values of ``Set-Cookie``, each of which is a header of its own."""
 
 
-def render(status: int, template: str, headers: Mapping[str, str], **data: object) -> Page:
+def render(status: int, template: str, cookies: tuple[str, ...] = (), **data: object) -> Page:
     """Make a page of a template.
 
     Args:
         status: of HTTP.
         template: its file in this package.
-        headers: beside those that every answer has.
+        cookies: the values of ``Set-Cookie``.
         data: what the template shows. It is escaped: no text is markup.
     """
     body = _templates().get_template(template).render(style=Markup(_style()), **data)  # noqa: S704 - a file of ours
     kind = {"Content-Type": "text/html; charset=utf-8"}
-    return Page(status, body, {**common_headers(), **kind, **headers})
+    return Page(status, body, {**common_headers(), **kind}, cookies)
 
 
 @cache

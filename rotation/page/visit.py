@@ -10,6 +10,7 @@ import logging
 import traceback
 from pathlib import PurePath
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from rotation.errors import RotationError, SettingsError, SignInError
 from rotation.page import sign_in
@@ -27,20 +28,42 @@ if TYPE_CHECKING:
 LOGGER = logging.getLogger("rotation.page")
 
 
-def enter(parameters: Mapping[str, str], open_sign_in: Open) -> Page:
-    """Answer who comes to sign in: the page that explains it, or its beginning."""
-    if parameters.get("start") != "now":
-        return _page(sign_in.welcome)
-    return _page(lambda: sign_in.redirect(open_sign_in().begin()))
+def enter(url: str, parameters: Mapping[str, str], open_sign_in: Open) -> Page:
+    """Answer who comes to sign in: the page that explains it, or its beginning.
+
+    A function app may have several names, and a browser keeps a cookie for one of them: whoever
+    begins at another one than Entra sends them back to is first sent to that one. There the name is
+    not looked at again, as a proxy may have put another one in its place.
+
+    Args:
+        url: of the request. It is compared, and never told to anybody.
+        parameters: of its query.
+        open_sign_in: what carries it out; opened for a beginning only.
+    """
+    start = parameters.get("start")
+
+    def begin() -> Page:
+        opened = open_sign_in()
+        if start == sign_in.NOW and _is_elsewhere(url, opened.public_url):
+            return sign_in.elsewhere(opened.public_url)
+        return sign_in.redirect(opened.begin())
+
+    return _page(begin if start in {sign_in.NOW, sign_in.HERE} else sign_in.welcome)
 
 
-def come_back(method: str, headers: Mapping[str, str], body: bytes, open_sign_in: Open) -> Page:
+def _is_elsewhere(url: str, public_url: str) -> bool:
+    return bool(public_url) and urlsplit(url).hostname != urlsplit(public_url).hostname
+
+
+def come_back(
+    method: str, headers: Mapping[str, str], body: Callable[[], bytes], open_sign_in: Open
+) -> Page:
     """Answer a browser that Entra has sent back.
 
     Args:
         method: of HTTP.
         headers: of the request, whose names are found in either case.
-        body: of the request.
+        body: gives that of the request: what it holds is in no variable here.
         open_sign_in: what carries it out; opened for a form and a cookie only.
     """
 

@@ -5,21 +5,24 @@ The product's real functions are served over HTTPS, and a plain client walks the
 
 from __future__ import annotations
 
+import functools
 import json
 import logging
 import re
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, TypeAlias
-from urllib.parse import parse_qs, urlsplit
+from typing import TYPE_CHECKING, Any, TypeAlias
+from urllib.parse import parse_qs, urlencode, urlsplit
 
+import msal
 import pytest
 import requests
 from cryptography.fernet import Fernet
 
 import function_app
-from rotation.page.sign_in import COOKIE
+from rotation.page import sign_in
+from rotation.page.sign_in import COOKIES
 from sandbox.browser_step import Stage
 from sandbox.fault import Answer, Drop, Fault, unavailable
 from sandbox.functions_host import FunctionsHost
@@ -31,18 +34,22 @@ from sandbox.web_token import encode
 from sandbox.world import session_name
 from tests.app.conftest import OTHER_VAULT
 from tests.contract.conftest import access_token
+from tests.leaks import told_by
+from tests.search import Search
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from azure.functions.decorators.function_app import Function
 
+    from rotation.errors import RotationError
+    from rotation.page.page import Page as Answered
     from sandbox.clock import ManualClock
     from sandbox.fault import Kind
     from sandbox.https import Sandbox
     from sandbox.world import World
 
-pytestmark = pytest.mark.usefixtures("fresh_process")
+pytestmark = pytest.mark.usefixtures("fresh_process", "known_verifiers", "told_stacks")
 
 STRANGER = "bob@contoso.example"
 KIM = "kim@contoso.example"
@@ -58,8 +65,19 @@ class Browser:
     url: str
     hear: Callable[[str, str], None]
     http: requests.Session = field(default_factory=requests.Session)
-    cookie: str = ""
-    """What it keeps for this product, as it sends it."""
+    jar: dict[str, str] = field(default_factory=dict)
+    """What it keeps for this product, by name."""
+
+    @property
+    def cookie(self) -> str:
+        """What it keeps, as it sends it."""
+        return "; ".join(f"{name}={value}" for name, value in self.jar.items())
+
+    @property
+    def sealed(self) -> str:
+        """What it keeps of a sign-in, under whichever name."""
+        (value,) = set(self.jar.values())
+        return value
 
     def get(self, target: str, **headers: str) -> requests.Response:
         """Open an address of the product, and go nowhere else."""
@@ -105,10 +123,27 @@ class Browser:
             timeout=TIMEOUT_SECONDS,
         )
         self.hear("an answer of the product", f"{answer.url} {answer.headers} {answer.text}")
-        first, *attributes = answer.headers.get("Set-Cookie", "").split("; ")
-        if first:
-            self.cookie = "" if "max-age=0" in attributes else first
+        for cookie in _cookies(answer):
+            self._keep(cookie)
         return answer
+
+    def _keep(self, cookie: str) -> None:
+        """Keep or drop a cookie as browsers do (MDN, *Set-Cookie*: "Cookie prefixes")."""
+        first, *rest = cookie.split("; ")
+        name, _, value = first.partition("=")
+        attributes = dict(word.partition("=")[::2] for word in rest)
+        domain = attributes.get("domain", "")
+        assert {"secure", "httponly"} <= attributes.keys()
+        assert (attributes["path"], attributes["samesite"]) == ("/", "none")
+        if domain not in {"", urlsplit(self.url).hostname} or (domain and name[:7] == "__Host-"):
+            return
+        self.jar.pop(name, None)
+        if attributes["max-age"] != "0":
+            self.jar[name] = value
+
+
+def _cookies(answer: requests.Response) -> list[str]:
+    return list(answer.raw.headers.getlist("Set-Cookie"))
 
 
 Open: TypeAlias = "Callable[[], Browser]"
@@ -116,10 +151,54 @@ Open: TypeAlias = "Callable[[], Browser]"
 
 
 @pytest.fixture
+def known_verifiers(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the verifier of each sign-in be a value that must not be told."""
+    initiate = msal.ConfidentialClientApplication.initiate_auth_code_flow
+
+    @functools.wraps(initiate)
+    def initiated(*arguments: Any, **more: Any) -> dict[str, Any]:  # noqa: ANN401 - handed on
+        flow: dict[str, Any] = initiate(*arguments, **more)
+        world.ground.issue(flow["code_verifier"])
+        return flow
+
+    monkeypatch.setattr(msal.ConfidentialClientApplication, "initiate_auth_code_flow", initiated)
+
+
+@pytest.fixture
+def told_stacks(
+    monkeypatch: pytest.MonkeyPatch, search_too: Callable[[str, str], None]
+) -> list[str]:
+    """Give what a printed stack with local variables tells of each refusal; it is searched."""
+    refused, told = sign_in.refused, list[str]()
+
+    def tell(error: RotationError) -> Answered:
+        told.append(told_by(error))
+        search_too(f"the stack of {error.reason}", told[-1])
+        return refused(error)
+
+    monkeypatch.setattr(sign_in, "refused", tell)
+    return told
+
+
+@pytest.fixture
+def fills_domains() -> bool:
+    """Tell whether the host writes its name into cookies; tests that ask for both say so."""
+    return False
+
+
+@pytest.fixture
+def make_host(
+    functions: dict[str, Function], *, fills_domains: bool
+) -> Callable[[str], FunctionsHost]:
+    """Give a function that makes a host of the product's functions, for an address."""
+    return lambda url: FunctionsHost(functions.values(), url, fills_domains=fills_domains)
+
+
+@pytest.fixture
 def serve(
     sandbox: Sandbox,
     clock: ManualClock,
-    functions: dict[str, Function],
+    make_host: Callable[[str], FunctionsHost],
     monkeypatch: pytest.MonkeyPatch,
     search_too: Callable[[str, str], None],
 ) -> Iterator[Open]:
@@ -129,7 +208,7 @@ def serve(
         monkeypatch.setenv("ROTATION_PUBLIC_URL", server.url)
         monkeypatch.setenv("ROTATION_OWNERS", f"{OWNER},{KIM}")
         sandbox.world.tenant.redirect_uris.add(f"{server.url}/sign-in/callback")
-        server.start(FunctionsHost(functions.values(), server.url))
+        server.start(make_host(server.url))
         yield lambda: Browser(server.url, search_too)
         assert not server.failures
 
@@ -176,7 +255,9 @@ def _reason(answer: requests.Response) -> str:
     """Give the one word that a page of refusal says."""
     found = re.search("Reason: <code>(.+?)</code>", answer.text)
     assert found, answer.text
-    assert answer.headers["Set-Cookie"].startswith(f"{COOKIE}=; max-age=0; ")
+    assert [cookie.split("; ")[:2] for cookie in _cookies(answer)] == [
+        [f"{name}=", "max-age=0"] for name in COOKIES
+    ]
     return f"{answer.status_code} {found[1]}"
 
 
@@ -204,7 +285,8 @@ def _tokens(world: World, location: str, **changes: object) -> Answer:
     }
     known = {name: value for name, value in changes.items() if name in answer}
     told = {**claims, **{name: v for name, v in changes.items() if name not in answer}}
-    said = {**answer, **known, "id_token": encode(told, "key")}
+    id_token = ground.issue(encode(told, ground.mint.opaque(40)))
+    said = {**answer, **known, "id_token": id_token}
     return Answer(200, json.dumps({name: v for name, v in said.items() if v is not None}))
 
 
@@ -233,6 +315,32 @@ class TestAnOwner:
         assert newest.tags["session-object-id"] == ada.user.object_id
         assert newest.tags["session-signed-in"] == "2026-11-22T07:01:00Z"
         assert access_token(world, f"{AZURE_DEVOPS}/vso.pats")
+
+    @pytest.mark.parametrize(
+        ("fills_domains", "kept"), [(False, COOKIES), (True, COOKIES[1:])], ids=["empty", "filled"]
+    )
+    def test_is_connected_whatever_domain_the_host_writes_into_cookies(
+        self, browser: Browser, ada: Person, kept: tuple[str, ...]
+    ) -> None:
+        """With the name of the host in it, one of the two is dropped; the other is enough."""
+        fields = browser.visit(ada, browser.begin())
+        assert tuple(browser.jar) == kept
+
+        assert browser.post(fields).status_code == 200
+        assert browser.jar == {}
+
+    def test_who_comes_by_another_name_of_the_app_is_connected_under_the_right_one(
+        self, browser: Browser, ada: Person
+    ) -> None:
+        """The cookie is kept where Entra's answer comes; a proxy that renames makes no loop."""
+        other = {"Host": "app.azurewebsites.example"}
+
+        sent = browser.get("/sign-in?start=now", **other)
+
+        assert sent.headers["Location"] == f"{browser.url}/sign-in?start=here"
+        assert browser.jar == {}
+        location = browser.get("/sign-in?start=here", **other).headers["Location"]
+        assert browser.post(browser.visit(ada, location)).status_code == 200
 
     def test_is_connected_for_the_first_time(self, browser: Browser, world: World) -> None:
         """Nothing has to be there before."""
@@ -455,8 +563,7 @@ class TestAnAttack:
     ) -> None:
         """A key that leaked long ago opens nothing, whatever instant is written in the cookie."""
         fields = browser.visit(ada, browser.begin())
-        name, _, sealed = browser.cookie.partition("=")
-        version, _, token = sealed.partition(".")
+        version, _, token = browser.sealed.partition(".")
         cipher = Fernet(world.session_vault.newest("sign-in-key").value)
         begun = cipher.decrypt(token + "=" * (-len(token) % 4))
         function_app._service.cache_clear()  # noqa: SLF001 - as in a process that has just started
@@ -464,7 +571,7 @@ class TestAnAttack:
         forged = cipher.encrypt_at_time(begun, int(clock().timestamp())).decode()
 
         with nothing_saved(world):
-            answer = browser.post(fields, f"{name}={version}.{forged.rstrip('=')}")
+            answer = browser.post(fields, f"{COOKIES[0]}={version}.{forged.rstrip('=')}")
         assert _reason(answer) == "400 not-begun"
 
     def test_another_browsers_cookie_is_refused(
@@ -517,10 +624,10 @@ class TestAnAttack:
     ) -> None:
         """Whatever is wrong with it, it is none of ours."""
         fields = browser.visit(ada, browser.begin())
-        name, _, sealed = browser.cookie.partition("=")
+        spoilt = "; ".join(f"{name}={spoil(browser.sealed)}" for name in COOKIES)
 
         with nothing_saved(world):
-            assert _reason(browser.post(fields, f"{name}={spoil(sealed)}")) == "400 not-begun"
+            assert _reason(browser.post(fields, spoilt)) == "400 not-begun"
 
     def test_a_sign_in_that_takes_too_long_is_refused(
         self, browser: Browser, ada: Person, world: World, clock: ManualClock
@@ -629,6 +736,43 @@ class TestAnAttack:
             answer = browser.post(fields)
         assert _reason(answer) == "400 declined"
         assert "555" not in answer.text
+
+
+class TestAStack:
+    """What is told by whoever prints an error with local variables, as some tools do."""
+
+    def test_has_the_frames_in_which_a_sign_in_is_finished(
+        self, browser: Browser, bob: Person, world: World, told_stacks: list[str]
+    ) -> None:
+        """With their variables; but not what is secret in them, though the search would find it."""
+        fields = browser.visit(bob, browser.begin())
+
+        assert _reason(browser.post(fields)) == "403 not-an-owner"
+        (told,) = told_stacks
+        assert re.findall(r"in (\w+)\n", told)[:3] == ["_page", "finish", "finish"]
+        assert "form = Hidden(…)" in told
+        assert Search(world.ground.issued).forms_in(fields["code"]) == {"plain"}
+
+    @pytest.mark.parametrize(
+        ("more", "kind"),
+        [
+            ("", "text/plain"),
+            ("&code=another", "application/x-www-form-urlencoded"),
+            ("&x=%ff", "application/x-www-form-urlencoded"),
+            ("&x", "application/x-www-form-urlencoded"),
+        ],
+        ids=["text", "twice", "no-text", "no-pair"],
+    )
+    def test_has_no_form_that_could_not_be_read(
+        self, browser: Browser, ada: Person, told_stacks: list[str], more: str, kind: str
+    ) -> None:
+        """Though a code that is good is in it."""
+        form = urlencode(browser.visit(ada, browser.begin()))
+
+        answer = browser.post(f"{form}{more}", **{"Content-Type": kind})
+
+        assert _reason(answer) == "400 unreadable-answer"
+        assert len(told_stacks) == 1
 
 
 class TestABadDay:

@@ -11,7 +11,9 @@ from datetime import UTC, datetime
 from fnmatch import fnmatch
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import TYPE_CHECKING
+from traceback import TracebackException
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
@@ -30,6 +32,7 @@ from rotation.sign_in import Begun, Connected, Trial
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from traceback import StackSummary
 
     from rotation.page.page import Page
     from rotation.sign_in import SignIn
@@ -40,6 +43,9 @@ HOSTILE = '"><script>alert(1)</script><img src=x onerror=alert(1)>{{ 7*7 }}&amp;
 AT = datetime(2026, 11, 22, 7, 0, tzinfo=UTC)
 FORM = "application/x-www-form-urlencoded"
 DENIED = AccessDeniedError("contoso refuses", service="azure-devops", operation="list")
+HOST, SECURE = sign_in.COOKIES
+PUBLIC_URL = "https://pats.contoso.example"
+URL = f"{PUBLIC_URL}/sign-in"
 BEGUN = Begun("https://login.example/authorize?state=s", "v1.abc-_")
 REASONS = {
     "not-begun": 400,
@@ -61,6 +67,11 @@ REASONS = {
 }
 
 
+def extract(error: Exception) -> StackSummary:
+    """Give the frames of an error, with their local variables."""
+    return TracebackException.from_exception(error, capture_locals=True).stack
+
+
 def never() -> SignIn:
     """Fail whoever opens what carries out a sign-in, though nothing is to be carried out."""
     pytest.fail("the settings were read")
@@ -69,6 +80,7 @@ def never() -> SignIn:
 PAGES: dict[str, Callable[[], Page]] = {
     "welcome": sign_in.welcome,
     "redirect": lambda: sign_in.redirect(BEGUN),
+    "elsewhere": lambda: sign_in.elsewhere(PUBLIC_URL),
     "connected": lambda: sign_in.connected(Connected(OWNER, AT, (Trial("contoso", 1),))),
     "refused": lambda: sign_in.refused(SignInError("no", reason="refused")),
     "failed": sign_in.failed,
@@ -139,7 +151,7 @@ class TestEveryAnswer:
             if name == "href"
         )
 
-    @pytest.mark.parametrize("name", [name for name in PAGES if name != "redirect"])
+    @pytest.mark.parametrize("name", ["welcome", "connected", "refused", "failed"])
     def test_a_page_is_made_for_every_reader(self, name: str) -> None:
         """A language, a title, one main part, one heading of the first order, room on a phone."""
         page = PAGES[name]()
@@ -191,17 +203,46 @@ class TestWelcome:
     )
     def test_no_other_parameter_does_anything(self, parameters: dict[str, str]) -> None:
         """Neither is it shown, nor followed; no setting is read."""
-        assert enter(parameters, never) == sign_in.welcome()
+        assert enter(URL, parameters, never) == sign_in.welcome()
 
     def test_the_browser_is_sent_to_entra_with_a_cookie_that_comes_back(self) -> None:
         """For ten minutes, over HTTPS, to this host only, from Entra's page, past all scripts."""
         page = sign_in.redirect(BEGUN)
 
         assert (page.status, page.body, page.headers["Location"]) == (302, "", BEGUN.url)
-        assert page.headers["Set-Cookie"] == (
-            "__Host-pat-rotation-sign-in=v1.abc-_; Max-Age=600;"
-            " Path=/; Secure; HttpOnly; SameSite=None"
+        assert page.cookies == tuple(
+            f"{name}=v1.abc-_; Max-Age=600; Path=/; Secure; HttpOnly; SameSite=None"
+            for name in ("__Host-pat-rotation-sign-in", "__Secure-pat-rotation-sign-in")
         )
+
+
+class TestStart:
+    """Where a sign-in begins."""
+
+    @pytest.mark.parametrize(
+        ("url", "start", "public_url", "location"),
+        [
+            (URL, "now", PUBLIC_URL, BEGUN.url),
+            (URL.upper(), "now", PUBLIC_URL, BEGUN.url),
+            ("http://pats.contoso.example:8080/", "now", PUBLIC_URL, BEGUN.url),
+            ("https://app.example/sign-in", "now", PUBLIC_URL, f"{URL}?start=here"),
+            (f"https://app.example/?u={URL}", "now", PUBLIC_URL, f"{URL}?start=here"),
+            ("https://pats.contoso.example.evil.example/", "now", PUBLIC_URL, f"{URL}?start=here"),
+            ("/sign-in", "now", PUBLIC_URL, f"{URL}?start=here"),
+            ("https://app.example/sign-in", "here", PUBLIC_URL, BEGUN.url),
+            ("https://app.example/sign-in", "now", "", BEGUN.url),
+        ],
+    )
+    def test_it_is_where_the_browser_comes_back_to(
+        self, url: str, start: str, public_url: str, location: str
+    ) -> None:
+        """Under another name nothing is begun; whoever was sent on is not sent on again."""
+        opened = cast("SignIn", SimpleNamespace(public_url=public_url, begin=lambda: BEGUN))
+
+        page = enter(url, {"start": start}, lambda: opened)
+
+        assert (page.status, page.headers["Location"]) == (302, location)
+        assert bool(page.cookies) is (location == BEGUN.url)
 
 
 class TestConnected:
@@ -252,9 +293,20 @@ class TestRefused:
 
         seen = Seen(page)
         assert page.status == status
-        assert "This is why. Do that. Nothing was saved; a session that worked" in seen.text
+        assert "This is why. Do that. Nothing " in seen.text
         assert f"Reason: {reason}" in seen.text
         assert ("href", "/sign-in") in seen.attributes
+
+    @pytest.mark.parametrize("reason", REASONS)
+    def test_nobody_is_told_that_they_are_not_connected_who_may_be(self, reason: str) -> None:
+        """A page of success that is loaded again brings back an answer that is used up."""
+        text = Seen(sign_in.refused(SignInError("why", reason=reason))).text
+
+        is_used_up = reason in {"not-begun", "replayed"}
+        assert ("You are not connected" in text) is not is_used_up
+        assert ("Nothing was saved; a session that worked" in text) is not is_used_up
+        assert text.startswith("Nothing to finish here – Token rotation") is is_used_up
+        assert ("if you were connected a moment ago, you still are." in text) is is_used_up
 
     @pytest.mark.parametrize(
         "error",
@@ -298,10 +350,9 @@ class TestRefused:
     @pytest.mark.parametrize("name", ["connected", "refused", "failed"])
     def test_the_cookie_is_taken_back(self, name: str) -> None:
         """Whatever came of it, it is good for one answer."""
-        cookie = PAGES[name]().headers["Set-Cookie"]
-
-        assert cookie == (
-            "__Host-pat-rotation-sign-in=; Max-Age=0; Path=/; Secure; HttpOnly; SameSite=None"
+        assert PAGES[name]().cookies == tuple(
+            f"{cookie}=; Max-Age=0; Path=/; Secure; HttpOnly; SameSite=None"
+            for cookie in ("__Host-pat-rotation-sign-in", "__Secure-pat-rotation-sign-in")
         )
 
 
@@ -326,45 +377,72 @@ class TestCallback:
     )
     def test_what_is_no_plain_form_is_refused(self, content_type: str, body: bytes) -> None:
         """Nothing is guessed, and no setting is read."""
-        headers = {"Content-Type": content_type, "Cookie": f"{sign_in.COOKIE}=v1.abc"}
+        headers = {"Content-Type": content_type, "Cookie": f"{HOST}=v1.abc"}
 
-        page = come_back("POST", headers, body, never)
+        page = come_back("POST", headers, lambda: body, never)
 
         assert page.status == 400
         assert "unreadable-answer" in page.body
 
     def test_a_form_is_read_as_browsers_write_it(self) -> None:
         """Percent signs, pluses, empty fields, and a character set after the type."""
-        found = read_form(f"{FORM.upper()}; charset=UTF-8", b"a=1+2&b=%C3%A9&c=")
+        found = read_form(f"{FORM.upper()}; charset=UTF-8", lambda: b"a=1+2&b=%C3%A9&c=")
 
         assert found == {"a": "1 2", "b": "é", "c": ""}
+        assert "1 2" not in repr(found)
+
+    @pytest.mark.parametrize(
+        ("content_type", "body"),
+        [
+            ("text/plain", b"code=the-code"),
+            (FORM, b"code=the-code&x"),
+            (FORM, b"code=the-code&x=%ff"),
+            (FORM, b"code=the-code\xff"),
+            (FORM, b"code=the-code&code=the-code"),
+            (FORM, b"code=the-code" + b"x" * LARGEST),
+        ],
+    )
+    def test_a_form_that_is_refused_is_in_no_frame(self, content_type: str, body: bytes) -> None:
+        """Neither in one of the error itself, nor of what led to it."""
+        with pytest.raises(SignInError) as caught:
+            read_form(content_type, lambda: body)
+
+        (_, frame) = extract(caught.value)
+        assert caught.value.__context__ is None
+        assert frame.name == "read_form"
+        assert "the-code" not in str(frame.locals)
 
     @pytest.mark.parametrize(
         ("header", "value"),
         [
             ("", ""),
-            (f"{sign_in.COOKIE}=v1.abc", "v1.abc"),
-            (f"other=1; {sign_in.COOKIE}=v1.abc;x=y", "v1.abc"),
-            (f"{sign_in.COOKIE}=a; {sign_in.COOKIE}=b", ""),
-            (f"x{sign_in.COOKIE}=a", ""),
-            (sign_in.COOKIE.lower() + "=a", ""),
-            (sign_in.COOKIE, ""),
+            (f"{HOST}=v1.abc", "v1.abc"),
+            (f"{SECURE}=v1.abc", "v1.abc"),
+            (f"{SECURE}=b; {HOST}=a", "a"),
+            (f"other=1; {HOST}=v1.abc;x=y", "v1.abc"),
+            (f"{HOST}=a; {HOST}=b", ""),
+            (f"{HOST}=a; {HOST}=b; {SECURE}=c", "c"),
+            (f"{HOST}=a; {SECURE}=b; {SECURE}=c", "a"),
+            (f"{SECURE}=b; {SECURE}=c", ""),
+            (f"x{HOST}=a", ""),
+            (f"{HOST.lower()}=a; {SECURE.lower()}=a", ""),
+            (HOST, ""),
         ],
     )
-    def test_only_the_one_cookie_is_read(self, header: str, value: str) -> None:
-        """Exactly that name, and only if there is no doubt about its value."""
+    def test_only_the_cookie_is_read(self, header: str, value: str) -> None:
+        """Exactly these names in this order, and only if there is no doubt about its value."""
         assert read_cookie(header) == value
 
     def test_without_a_cookie_nothing_is_tried(self) -> None:
         """A browser in which no sign-in was begun has no business here."""
-        page = come_back("POST", {"Content-Type": FORM}, b"state=s&code=c", never)
+        page = come_back("POST", {"Content-Type": FORM}, lambda: b"state=s&code=c", never)
 
         assert page.status == 400
         assert "not-begun" in page.body
 
     def test_who_comes_back_by_address_begins_again(self) -> None:
         """The callback takes a form, and shows nothing of what an address says."""
-        page = come_back("GET", {}, b"", never)
+        page = come_back("GET", {}, bytes, never)
 
         assert page.status == 400
         assert "no-answer" in page.body
@@ -377,7 +455,8 @@ class TestCallback:
         def refuse() -> SignIn:
             raise SignInError("bob@contoso.example is not an owner", reason="not-an-owner")
 
-        come_back("POST", {"Content-Type": FORM, "Cookie": f"{sign_in.COOKIE}=v"}, b"a=b", refuse)
+        headers = {"Content-Type": FORM, "Cookie": f"{HOST}=v"}
+        come_back("POST", headers, lambda: b"a=b", refuse)
 
         (record,) = caplog.records
         assert record.levelno == logging.WARNING
@@ -391,7 +470,7 @@ class TestCallback:
         def fail() -> SignIn:
             raise KeyError("a value")
 
-        page = enter({"start": "now"}, fail)
+        page = enter(URL, {"start": "now"}, fail)
 
         assert page.status == 500
         assert "value" not in page.body
@@ -407,7 +486,7 @@ class TestCallback:
         def refuse() -> SignIn:
             raise SettingsError(("ROTATION_PUBLIC_URL is missing",))
 
-        page = enter({"start": "now"}, refuse)
+        page = enter(URL, {"start": "now"}, refuse)
 
         assert page.status == 503
         assert "ROTATION_PUBLIC_URL is missing" in caplog.text
