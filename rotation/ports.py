@@ -235,7 +235,7 @@ class SignInService(Protocol):
 class Seal(Protocol):
     """Lets a text be carried by somebody who can neither read nor change it."""
 
-    def close(self, text: str) -> str:
+    def close(self, text: TokenValue) -> str:
         """Seal a text: letters, digits and ``.-_`` come out."""
 
     def open(self, sealed: str, lifetime: timedelta) -> str | None:

@@ -16,14 +16,14 @@ from uuid import uuid4
 from rotation.dependents import dependents
 from rotation.errors import AccessDeniedError, RotationError, SignInError, UnavailableError
 from rotation.events import Event, Kind
-from rotation.model import OWNER, Hidden
+from rotation.model import OWNER, Hidden, TokenValue
 from rotation.session import LONG_AGO, SIGN_IN_PERIOD, Kept
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from rotation.model import Defaults, TokenValue
+    from rotation.model import Defaults
     from rotation.ports import (
         Clock,
         EventLog,
@@ -129,7 +129,7 @@ class SignIn:
             RotationError: the pages have no address, or a service does not answer.
         """
         url, begun = self._desk.service.begin()
-        return Begun(url, self._desk.seal.close(json.dumps(dict(begun))))
+        return Begun(url, self._desk.seal.close(TokenValue(json.dumps(dict(begun)))))
 
     def finish(self, sealed: str, answer: Mapping[str, str]) -> Connected:
         """Finish a sign-in: check, try, save.

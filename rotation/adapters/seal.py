@@ -46,11 +46,13 @@ class VaultSeal:
         self._newest: tuple[str, datetime] | None = None
         self._lock = Lock()
 
-    def close(self, text: str) -> str:
+    def close(self, text: TokenValue) -> str:
         """See ``Seal``."""
         with self._lock:
             version = self._current()
-            token = _cipher(self._keys[version]).encrypt_at_time(text.encode(), self._seconds())
+            token = _cipher(self._keys[version]).encrypt_at_time(
+                text.reveal().encode(), self._seconds()
+            )
         # Without its padding: the Functions host writes a cookie's `=` as `%3D` (ASP.NET Core,
         # *IResponseCookies.Append*), and that is what the browser would bring back.
         return f"{version}.{token.decode().rstrip('=')}"

@@ -13,6 +13,7 @@ from rotation import settings
 from rotation.adapters.key_vault import open_vault
 from rotation.adapters.seal import NAME, VaultSeal
 from rotation.errors import AccessDeniedError, UnavailableError
+from rotation.model import TokenValue
 from sandbox.content import Properties
 from sandbox.fault import Fault, unavailable
 
@@ -59,7 +60,7 @@ def vault(sandbox: Sandbox) -> Vault:
 
 def test_what_one_instance_seals_another_opens(instance: Instance) -> None:
     """Nobody can read it on the way, and it passes through a cookie as it is."""
-    sealed = instance().close(TEXT)
+    sealed = instance().close(TokenValue(TEXT))
 
     assert instance().open(sealed, MINUTES) == TEXT
     assert "browser" not in sealed
@@ -69,7 +70,7 @@ def test_what_one_instance_seals_another_opens(instance: Instance) -> None:
 def test_it_opens_for_as_long_as_it_may(instance: Instance, clock: ManualClock) -> None:
     """To the second."""
     seal = instance()
-    sealed = seal.close(TEXT)
+    sealed = seal.close(TokenValue(TEXT))
 
     clock.advance(MINUTES)
     assert seal.open(sealed, MINUTES) == TEXT
@@ -80,13 +81,13 @@ def test_it_opens_for_as_long_as_it_may(instance: Instance, clock: ManualClock) 
 def test_a_key_is_made_once_a_day(instance: Instance, vault: Vault, clock: ManualClock) -> None:
     """Not for every stranger who comes by; what was sealed before still opens."""
     seal = instance()
-    sealed = seal.close(TEXT)
-    seal.close(TEXT)
-    instance().close(TEXT)
+    sealed = seal.close(TokenValue(TEXT))
+    seal.close(TokenValue(TEXT))
+    instance().close(TokenValue(TEXT))
     assert len(vault.versions(NAME)) == 1
 
     clock.advance(DAY)
-    seal.close(TEXT)
+    seal.close(TokenValue(TEXT))
 
     assert len(vault.versions(NAME)) == 2
     assert instance().open(sealed, 2 * DAY) == TEXT
@@ -94,7 +95,7 @@ def test_a_key_is_made_once_a_day(instance: Instance, vault: Vault, clock: Manua
 
 def test_a_key_ends(instance: Instance, clock: ManualClock) -> None:
     """Two days after it was made nothing that it has sealed counts."""
-    sealed = instance().close(TEXT)
+    sealed = instance().close(TokenValue(TEXT))
     clock.advance(2 * DAY)
 
     assert instance().open(sealed, 30 * DAY) is None
@@ -102,20 +103,20 @@ def test_a_key_ends(instance: Instance, clock: ManualClock) -> None:
 
 def test_a_key_that_was_switched_off_opens_nothing(instance: Instance, vault: Vault) -> None:
     """Whoever fears that it has leaked disables it: the next sign-in has another one."""
-    sealed = instance().close(TEXT)
+    sealed = instance().close(TokenValue(TEXT))
     vault.update(NAME, None, Properties(enabled=False))
 
     assert instance().open(sealed, MINUTES) is None
-    assert instance().open(instance().close(TEXT), MINUTES) == TEXT
+    assert instance().open(instance().close(TokenValue(TEXT)), MINUTES) == TEXT
 
 
 def test_a_key_that_was_deleted_is_made_anew(instance: Instance, vault: Vault) -> None:
     """Its name is recovered for that."""
-    sealed = instance().close(TEXT)
+    sealed = instance().close(TokenValue(TEXT))
     vault.delete(NAME)
 
     assert instance().open(sealed, MINUTES) is None
-    again = instance().close(TEXT)
+    again = instance().close(TokenValue(TEXT))
 
     assert instance().open(again, MINUTES) == TEXT
 
@@ -131,7 +132,7 @@ def test_what_was_not_sealed_here_does_not_open(instance: Instance, sealed: str)
 
 def test_what_was_changed_does_not_open(instance: Instance) -> None:
     """Not by a letter."""
-    sealed = instance().close(TEXT)
+    sealed = instance().close(TokenValue(TEXT))
     for place in (-1, len(sealed) // 2, 40):
         letter = "A" if sealed[place] != "A" else "B"
         changed = sealed[:place] + letter + (sealed[place + 1 :] if place != -1 else "")
@@ -143,14 +144,14 @@ def test_a_vault_that_does_not_answer_is_an_outage(instance: Instance, sandbox: 
     sandbox.world.faults.add(Fault(unavailable(), service="key-vault", times=None))
 
     with pytest.raises(UnavailableError):
-        instance().close(TEXT)
+        instance().close(TokenValue(TEXT))
 
 
 def test_a_vault_that_refuses_is_a_want_of_rights(instance: Instance, vault: Vault) -> None:
     """No key is made where none can be read."""
-    instance().close(TEXT)
+    instance().close(TokenValue(TEXT))
     vault.permissions.discard("get")
 
     with pytest.raises(AccessDeniedError):
-        instance().close(TEXT)
+        instance().close(TokenValue(TEXT))
     assert len(vault.versions(NAME)) == 1

@@ -305,7 +305,7 @@ class TestRefused:
         is_used_up = reason in {"not-begun", "replayed"}
         assert ("You are not connected" in text) is not is_used_up
         assert ("Nothing was saved; a session that worked" in text) is not is_used_up
-        assert text.startswith("Nothing to finish here – Token rotation") is is_used_up
+        assert text.startswith("Nothing to finish here \N{EN DASH} Token rotation") is is_used_up
         assert ("if you were connected a moment ago, you still are." in text) is is_used_up
 
     @pytest.mark.parametrize(

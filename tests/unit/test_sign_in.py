@@ -33,9 +33,9 @@ DEFAULTS = Defaults((OWNER,), 30 * DAY, 90 * DAY, 48 * HOUR)
 class GlassSeal:
     """Seals nothing; the real one has tests of its own."""
 
-    def close(self, text: str) -> str:
+    def close(self, text: TokenValue) -> str:
         """See ``Seal``."""
-        return text
+        return text.reveal()
 
     def open(self, sealed: str, lifetime: timedelta) -> str | None:
         """See ``Seal``."""
