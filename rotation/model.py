@@ -11,7 +11,7 @@ import hmac
 import re
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import cached_property
+from functools import cached_property, lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Never
 from zlib import crc32
@@ -208,6 +208,12 @@ class Mandate:
         return f"{self.owner} in {self.organization}"
 
 
+@lru_cache(maxsize=8192)  # the same names come with every list
+def _mark_in(display_name: str) -> SecretName | None:
+    mark = MARK.search(display_name)
+    return SecretName(mark["vault"], mark["name"]).folded if mark else None
+
+
 @dataclass(frozen=True)
 class Token:
     """A personal access token as Azure DevOps reports it to its owner. Never its value."""
@@ -229,8 +235,7 @@ class Token:
     @property
     def marked(self) -> SecretName | None:
         """The secret that the binding mark names, in lower case; None without a mark."""
-        mark = MARK.search(self.display_name)
-        return SecretName(mark["vault"], mark["name"]).folded if mark else None
+        return _mark_in(self.display_name)
 
     def is_bound_to(self, secret: SecretName) -> bool:
         """Tell whether the display name ends in the binding mark of ``secret``."""

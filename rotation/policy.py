@@ -158,7 +158,7 @@ def prove_value(s: Snapshot, now: datetime) -> Answer:
 def nothing(s: Snapshot, now: datetime) -> Decision:
     """12. Otherwise."""
     at = schedule.next_at(s, now)
-    if at and schedule.is_renewal_wanted(s, now):
+    if at and s.mandate.attempt and schedule.is_renewal_wanted(s, now):
         return Decision(Action.NOTHING, "backing-off", schedule.resting(s, at), at)
     if schedule.superseded(s, now):
         return Decision(Action.NOTHING, "in-grace", "its predecessor is in grace", at)

@@ -52,23 +52,25 @@ def is_renewal_wanted(snapshot: Snapshot, now: datetime) -> bool:
 
 def next_at(snapshot: Snapshot, now: datetime) -> datetime | None:
     """Tell when something is expected to be done next, if it can be foreseen."""
-    if is_renewal_wanted(snapshot, now):
+    due_at = renewal_at(snapshot.current, snapshot.mandate, snapshot.secret.name)
+    if snapshot.proof is False or now >= due_at:
         return retry_at(snapshot, now)
     others = superseded(snapshot, now)
-    retirements = [min(token.valid_to, retirement_at(token, snapshot)) for token in others]
-    due_at = renewal_at(snapshot.current, snapshot.mandate, snapshot.secret.name)
-    return min([due_at, *retirements])
+    return min([due_at, *(min(t.valid_to, retirement_at(t, snapshot)) for t in others)])
 
 
 def living(snapshot: Snapshot, now: datetime) -> list[Token]:
     """Give the bound tokens that have not expired, the oldest first."""
-    tokens = (token for token in snapshot.bound if token.valid_to > now)
-    return sorted(tokens, key=lambda token: (token.valid_from, token.authorization_id))
+    tokens = [token for token in snapshot.bound if token.valid_to > now]
+    tokens.sort(key=lambda token: (token.valid_from, token.authorization_id))
+    return tokens
 
 
 def superseded(snapshot: Snapshot, now: datetime) -> list[Token]:
     """Give the living bound tokens that are not the recorded one, the oldest first."""
     current = snapshot.mandate.recorded and snapshot.mandate.recorded.authorization_id
+    if len(snapshot.bound) == 1 and snapshot.bound[0].authorization_id == current:
+        return []  # as for nearly every secret at nearly every scan
     return [token for token in living(snapshot, now) if token.authorization_id != current]
 
 

@@ -75,8 +75,9 @@ class Consumers:
                     if secret.enabled:
                         taken[secret.value] = _Held(vault, secret.name, now, wish.grace)
         for value, held in self._held.items():
-            grace = min(held.grace, graces.get((held.vault, held.secret), held.grace))
-            self._held[value] = replace(held, grace=grace)
+            grace = graces.get((held.vault, held.secret), held.grace)
+            if grace < held.grace:
+                self._held[value] = replace(held, grace=grace)
         self._held |= taken
 
     def _is_given_up(self, token: Token, held: _Held) -> bool:

@@ -11,6 +11,7 @@ import re
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import cache
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -67,8 +68,12 @@ class Wish:
 
     def _number(self, tag: str) -> int | None:
         """Read a tag; what does not parse is the rotator's to refuse."""
-        text = self.tags.get(tag, "").strip()
-        return int(text) if re.fullmatch("[0-9]{1,6}", text) else None
+        return _read(self.tags.get(tag, ""))
+
+
+@cache
+def _read(text: str) -> int | None:
+    return int(text) if re.fullmatch("[0-9]{1,6}", text.strip()) else None
 
 
 @dataclass
