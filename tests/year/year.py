@@ -176,7 +176,7 @@ class Year:
 
     def live(self) -> Figures:
         """Let the year pass."""
-        # What a year piles up is kept to its end: nothing is gained by looking through it for waste.
+        # What a year piles up is kept to its end: to look through it for waste gains nothing.
         usual = gc.get_threshold()
         gc.set_threshold(1_000_000)
         try:
