@@ -185,14 +185,11 @@ def show_status(fleet: Fleet) -> None:
 
 
 def show_diagnoses(found: Sequence[Diagnosis]) -> None:
-    """Show what came of each trial, and what to do about it."""
-    table = _table("Subject", "Finding", "Severity", "Message and fix")
+    """Show what came of each trial, and what to do about it: one line each."""
     for diagnosis in found:
-        style = SEVERITIES[diagnosis.severity]
+        line = Text(f"{diagnosis.severity:8}", SEVERITIES[diagnosis.severity])
         told = "; ".join(filter(None, (diagnosis.message, diagnosis.fix)))
-        severity = f"[{style}]{diagnosis.severity}[/]"
-        table.add_row(escape(diagnosis.subject), diagnosis.finding, severity, escape(told))
-    results.print(table)
+        results.print(line.append(f"{diagnosis.subject}: {told}", "none"), soft_wrap=True)
 
 
 def show_dependents(owner: str, found: Dependents) -> None:
@@ -224,18 +221,20 @@ def _show_lost(sessions: tuple[Session, ...]) -> None:
 
 
 def _show_owners(owners: tuple[OwnerFinding, ...]) -> None:
-    table = _table("Owner", "Session", "Signed in (UTC)", "Act by (UTC)", "Secrets", "Why")
+    table = _table("Owner", "Session", "Signed in", "Act by", "Secrets")
     for found in owners:
         session = found.session
         table.add_row(
             escape(session.owner),
             _connected(session),
-            "agent user" if session.is_agent else _date(session.signed_in_at),
-            _date(found.act_by),
+            "agent user" if session.is_agent else _day(session.signed_in_at),
+            _day(found.act_by),
             str(len(found.secrets)),
-            escape(found.why[1]),
         )
     results.print(table)
+    for _, why in (found.why for found in owners):
+        if why:
+            results.print(Text(why, "bold red"), soft_wrap=True)
 
 
 def _connected(session: Session) -> str:
@@ -266,3 +265,7 @@ def _coloured(word: State | Ending) -> str:
 
 def _date(instant: datetime | None) -> str:
     return shown(instant).removesuffix(" UTC") if instant else "-"
+
+
+def _day(instant: datetime | None) -> str:
+    return _date(instant)[:10]
