@@ -41,6 +41,8 @@ BUDGET = timedelta(seconds=60)
 documentation, *HTTP trigger*: "Limits")."""
 PATIENCE = timedelta(minutes=10)
 """A sign-in takes no longer."""
+DIGEST_LENGTH = 16
+"""Hex digits by which a sign-in is remembered."""
 
 
 @dataclass(frozen=True)
@@ -245,9 +247,6 @@ class SignIn:
             hint = "have the account added there, with access to Azure DevOps, and sign in again"
             raise SignInError(message, reason="refused-everywhere", hint=hint)
         return trials, tuple(vault for vault, _ in needed.failures)
-
-
-DIGEST_LENGTH = 16
 
 
 def _late() -> RotationError:
