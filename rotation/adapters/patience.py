@@ -35,19 +35,20 @@ class PlainSession(Session):
     A redirect would carry what is secret to a host that nobody has named.
     """
 
-    def __init__(self, read_timeout: float = READ_TIMEOUT) -> None:
+    def __init__(self, read_timeout: float | None = None) -> None:
         """Start without connections.
 
         Args:
-            read_timeout: seconds until an answer must come.
+            read_timeout: seconds until an answer must come, if not ``READ_TIMEOUT``.
         """
         super().__init__()
         self.auth = _as_it_is
-        self._timeouts = CONNECT_TIMEOUT, read_timeout
+        self._read_timeout = read_timeout
 
     def request(self, *args: Any, **kwargs: Any) -> Response:  # noqa: ANN401 - as its parent
         """Send a request."""
-        kwargs.setdefault("timeout", self._timeouts)
+        timeouts = CONNECT_TIMEOUT, self._read_timeout or READ_TIMEOUT
+        kwargs.setdefault("timeout", timeouts)
         return super().request(*args, **{**kwargs, "allow_redirects": False})
 
 
