@@ -162,6 +162,14 @@ class Defaults:
     max_lifetime: timedelta
     grace_period: timedelta
 
+    def __hash__(self) -> int:
+        """Give the hash, which every reading of tags asks for."""
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash((self.owners, self.lifetime, self.max_lifetime, self.grace_period))
+
 
 @dataclass(frozen=True)
 class Recorded:

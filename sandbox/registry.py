@@ -113,13 +113,16 @@ class TokenRegistry:
     @guarded
     def find(self, value: str) -> Token | None:
         """Give the token that has this value, dead or alive."""
+        return self._found(value)
+
+    def _found(self, value: str) -> Token | None:
         authorization_id = self._ids.get(value)
         return None if authorization_id is None else self._tokens[authorization_id]
 
     @guarded
     def authenticate(self, organization: Organization, value: str) -> str | None:
         """Give the id of the user as whom ``value`` authenticates there, or None."""
-        token = self.find(value)
+        token = self._found(value)
         now = self.ground.now()
         if token is None or token.asleep or not token.is_living_at(now):
             return None

@@ -38,6 +38,7 @@ OWNERS = ("ada@contoso.example", "grace@contoso.example", "joan@contoso.example"
 SCOPES = ("vso.code", "vso.packaging", "vso.build_execute vso.code")
 DEFAULTS = Defaults(OWNERS, 30 * DAY, 90 * DAY, 48 * HOUR)
 OUTAGE = 3 * DAY
+TIDY_HOURS = 240
 CRASH_RATE, FAULT_RATE = 0.02, 0.05
 MISSED = 4 * HOUR
 """So long before an outage a renewal may have begun to fail by chance, and rested."""
@@ -176,13 +177,12 @@ class Year:
 
     def live(self) -> Figures:
         """Let the year pass."""
-        # What a year piles up is kept to its end: to look through it for waste gains nothing.
-        usual = gc.get_threshold()
-        gc.set_threshold(1_000_000)
+        gc.disable()
         try:
             return self._live()
         finally:
-            gc.set_threshold(*usual)
+            gc.unfreeze()
+            gc.enable()
 
     def _live(self) -> Figures:
         self._plan()
@@ -193,6 +193,10 @@ class Year:
             self._look()
             report = self._run()
             self._look(report)
+            if hour % TIDY_HOURS == 0:
+                # What a year piles up is kept to its end: nobody looks through it a second time.
+                gc.collect()
+                gc.freeze()
         self._conclude()
         return self.figures
 
