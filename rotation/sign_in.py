@@ -156,12 +156,13 @@ class SignIn:
         now = desk.clock()
         # Later than the one before, whatever another instance's clock has said then.
         last = (before.signed_in_at if before else None) or LONG_AGO
+        signed_in_at = max(now, last + timedelta(seconds=1))
         desk.source.welcome(
             Kept(
                 owner,
                 grant.refresh_token,
                 object_id=person.object_id,
-                signed_in_at=max(now, last + timedelta(seconds=1)),
+                signed_in_at=signed_in_at,
                 redeemed_at=now,
                 sign_in=sign_in,
                 other_tags=before.other_tags if before else {},
@@ -169,19 +170,22 @@ class SignIn:
         )
         # A crash here leaves a session that works, and a page that was never seen.
         desk.sessions.forget(owner)
-        connected = Connected(owner, now, trials, failures)
-        message = f"works in {_listed(t.organization for t in trials if not t.error)}"
-        desk.log.record(
+        connected = Connected(owner, signed_in_at, trials, failures)
+        self._record(connected)
+        return connected
+
+    def _record(self, connected: Connected) -> None:
+        works = _listed(t.organization for t in connected.trials if not t.error)
+        self._desk.log.record(
             Event(
                 Kind.SESSION_SIGNED_IN,
-                now,
+                self._desk.clock(),
                 uuid4().hex[:12],
-                owner=owner,
+                owner=connected.owner,
                 expires_at=connected.sign_in_by,
-                message=message,
+                message=f"works in {works}",
             )
         )
-        return connected
 
     def _begun(self, sealed: str) -> Hidden:
         """Give what was known when this browser began."""

@@ -129,7 +129,9 @@ def test_a_later_sign_in_is_the_later_one_whatever_the_clocks_say(stand: Stand) 
     enter(stand, fast, "one")
     stand.world.clock.advance(timedelta(minutes=1))
 
-    enter(stand, right, "two")
+    connected = right.finish(stand.sealed("two"), {"state": "two"})
+    (kept,) = (k for k in stand.store.versions(OWNER) if k.enabled)
+    assert kept.signed_in_at == connected.signed_in_at
     stand.world.clock.advance(DAY)
     sessions.keep(OWNER)
 
