@@ -189,7 +189,10 @@ def show_diagnoses(found: Sequence[Diagnosis]) -> None:
     for diagnosis in found:
         line = Text(f"{diagnosis.severity:8}", SEVERITIES[diagnosis.severity])
         told = "; ".join(filter(None, (diagnosis.message, diagnosis.fix)))
-        results.print(line.append(f"{diagnosis.subject}: {told}", "none"), soft_wrap=True)
+        results.print(
+            line.append(f" {diagnosis.finding}: {diagnosis.subject}: {told}", "none"),
+            soft_wrap=True,
+        )
 
 
 def show_dependents(owner: str, found: Dependents) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
-from sandbox.fault import Answer, Drop, Faults, Truncate, throttled, unavailable
+from sandbox.fault import Answer, Drop, Faults
 from sandbox.world import session_name
+from tests.year import weather
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -20,18 +21,8 @@ REDEMPTION_RATE, VAULT_RATE = 0.05, 0.02
 REDEMPTIONS = frozenset({"redeem", "redeem_agent"})
 """The calls that give an owner's access token."""
 LEGS = REDEMPTIONS | {"exchange_blueprint", "exchange_agent"}
-ANYWHERE: tuple[Kind, ...] = (
-    throttled(30),
-    unavailable(),
-    Answer(500, "{}"),
-    Answer(502, "<html></html>", "text/html"),
-    Answer(503, "{}", after_effect=True),
-    Answer(504, "{}", after_effect=True),
-    Answer(408, "{}"),
-    Drop(),
-    Drop(after_effect=True),
-    Truncate(),
-)
+ANYWHERE = tuple(kind for kind in weather.ANYWHERE if kind is not weather.LATE)
+"""A late answer takes time, and is nothing to a session."""
 OF_ENTRA: tuple[Kind, ...] = (
     *ANYWHERE,
     Answer(400, '{"error": "temporarily_unavailable", "error_codes": [90033]}'),
