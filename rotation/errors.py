@@ -11,6 +11,7 @@
     │   └── OutcomeUnknownError   a create without an answer: never repeated, the next run looks
     ├── SessionError              .reason: a person must sign in, or an administrator must act
     ├── SignInError               a sign-in in the browser came to nothing; .reason says why
+    ├── OrderError                an order is refused for good; .reason says why
     ├── VerificationError         a stored or new token does not work
     ├── OverrunError              a settling took too long; the next run goes on
     └── LockHeldError             another run has it: leave quietly
@@ -114,6 +115,15 @@ class SessionError(RotationError):
 
 class SignInError(RotationError):
     """A sign-in in the browser came to nothing, and nothing was saved."""
+
+    def __init__(self, message: str, *, reason: str, hint: str = "") -> None:
+        """Give one machine word for why as ``reason``."""
+        super().__init__(message, hint=hint)
+        self.reason = reason
+
+
+class OrderError(RotationError):
+    """An order cannot be carried out, now or later; nothing was done."""
 
     def __init__(self, message: str, *, reason: str, hint: str = "") -> None:
         """Give one machine word for why as ``reason``."""

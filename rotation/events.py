@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from enum import StrEnum
 
@@ -30,6 +30,9 @@ class Kind(StrEnum):
     SESSION_REFRESHED = "SessionRefreshed"
     SESSION_SIGN_IN_NEEDED = "SessionSignInNeeded"
     SESSION_SIGNED_IN = "SessionSignedIn"
+    ORDER_RECEIVED = "OrderReceived"
+    ORDER_DONE = "OrderDone"
+    ORDER_REFUSED = "OrderRefused"
 
 
 ALERTS = frozenset(
@@ -41,6 +44,7 @@ ALERTS = frozenset(
         Kind.TOKEN_LOST,
         Kind.UNCLAIMED_TOKEN_FOUND,
         Kind.SESSION_SIGN_IN_NEEDED,
+        Kind.ORDER_REFUSED,
     }
 )
 """The events that a person should look at."""
@@ -64,10 +68,16 @@ class Event:
     next_at: datetime | None = None
     reason: str | None = None
     message: str | None = None
+    order: str | None = None
+    """The order that it is about, in the words of the command, such as ``retire --now``."""
+    requested_by: str | None = None
+    requested_at: datetime | None = None
+    number: int = field(default=0, repr=False)
+    """Its place among the events of its run: two of them may happen in the same instant."""
 
     def as_dict(self) -> dict[str, str]:
         """Give the keys that apply; instants as ``2026-11-22T07:00:00Z``."""
-        present = {field.name: getattr(self, field.name) for field in fields(self)}
+        present = {key.name: getattr(self, key.name) for key in fields(self) if key.repr}
         return {
             key: format_instant(value) if isinstance(value, datetime) else str(value)
             for key, value in present.items()

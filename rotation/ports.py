@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
     from datetime import datetime, timedelta
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         Token,
         TokenValue,
     )
+    from rotation.order import Order
     from rotation.session import AgentUser, Grant, Kept, Person, Session
 
     Clock = Callable[[], datetime]
@@ -51,6 +52,17 @@ class SecretStore(Protocol):
 
     def list_versions(self, name: SecretName) -> tuple[SecretVersion, ...]:
         """Give all versions, in any order, without values."""
+
+    def reserve(self, name: SecretName, tags: Mapping[str, str]) -> ManagedSecret:
+        """Make the first version of a new secret: disabled, without a token, with these tags.
+
+        Never repeated blindly. Returns the version, without a value.
+
+        Raises:
+            RejectedError: the vault refuses the write; a deleted secret keeps its name until it is
+                recovered or purged.
+            OutcomeUnknownError: no answer; the version may be there.
+        """
 
     def store(
         self,
@@ -103,6 +115,13 @@ class TokenIssuer(Protocol):
         Raises:
             RejectedError: the service refuses; ``reason`` is its own word. No token was made.
             OutcomeUnknownError: no usable answer; a token may have been made.
+        """
+
+    def rename(self, owner: str, organization: str, token: Token, display_name: str) -> Token:
+        """Give ``token`` another display name, and nothing else; the answer says what came of it.
+
+        Raises:
+            RejectedError: the service refuses (expired, revoked, a policy).
         """
 
     def extend(self, owner: str, organization: str, token: Token, valid_to: datetime) -> Token:
@@ -243,10 +262,37 @@ class Seal(Protocol):
 
 
 class EventLog(Protocol):
-    """Where events go, for people; never read back to decide what is safe."""
+    """Where every event is written at once, one a line, for people."""
 
     def record(self, event: Event) -> None:
         """Write the event down. Never raises: a lost line must not stop a rotation."""
+
+
+class Journal(Protocol):
+    """Where events are kept, for people; never read back to decide what is safe.
+
+    What is given back of an event is its stable form, ``Event.as_dict``, whichever version of the
+    rotator has written it.
+    """
+
+    def write(self, events: Sequence[Event]) -> None:
+        """Keep events; one that is kept already stays as it is, so that a replay does no harm.
+
+        Raises:
+            UnavailableError: not all of them are kept.
+        """
+
+    def of_secret(self, name: SecretName) -> Iterator[Mapping[str, str]]:
+        """Give the events of one secret, the newest first, page by page as they are asked for."""
+
+    def since(self, instant: datetime) -> Iterator[Mapping[str, str]]:
+        """Give the events of all secrets since ``instant``, the newest first.
+
+        Page by page as they are asked for; nothing that is older is read.
+        """
+
+    def forget(self, before: datetime) -> int:
+        """Remove the events before ``before``; give how many there were."""
 
 
 class Lock(Protocol):
@@ -257,11 +303,40 @@ class Lock(Protocol):
 
 
 class Locks(Protocol):
-    """One holder per secret."""
+    """One holder per secret. What nobody holds any more comes free by itself."""
 
     def hold(self, name: SecretName) -> AbstractContextManager[Lock]:
         """Hold the lock of ``name`` inside a ``with`` block.
 
+        Locks save work; what is safe does not depend on them. So when they cannot be reached, they
+        fail open: everybody gets every lock, among the threads of one process each still once.
+
         Raises:
             LockHeldError: another run holds it.
         """
+
+
+class RequestQueue(Protocol):
+    """Takes orders to whoever carries them out: at least once, late, twice, in any order."""
+
+    def put(self, order: Order, *, after: timedelta = ..., life: timedelta | None = None) -> None:
+        """Put an order on the queue.
+
+        Args:
+            order: which.
+            after: how long nobody gets to see it.
+            life: how long it stays there, from now, if nobody takes it; without, for ever.
+        """
+
+
+class Backlog(Protocol):
+    """Which secrets wait in the queue to be settled, so that none is put there every hour."""
+
+    def waiting(self) -> frozenset[SecretName]:
+        """Give the secrets (folded) that are noted and have not waited for too long."""
+
+    def note(self, names: Collection[SecretName], until: datetime) -> None:
+        """Note that these wait, until ``until`` at most."""
+
+    def clear(self, name: SecretName) -> None:
+        """Note that this one does not wait any more; one that never did counts as done."""

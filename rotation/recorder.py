@@ -1,31 +1,103 @@
-"""What a run tells: one event after another, each with the run it belongs to."""
+"""What a run tells: one event after another, each with the run it belongs to.
+
+The log gets each at once. The journal gets them in one go at the end of each part of a run; when it
+cannot be reached, the run goes on, and the gap is said.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
+from rotation.errors import RotationError
 from rotation.events import Event, Kind
-from rotation.schedule import renewal_at
+from rotation.schedule import renewal_at, shown
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
     from rotation.decision import Snapshot
     from rotation.model import Token
-    from rotation.ports import Clock, EventLog
+    from rotation.order import Order
+    from rotation.ports import Clock, EventLog, Journal
     from rotation.session import Session
+
+
+@dataclass
+class Gap:
+    """The events that the journal of one process lacks, until it is told of them."""
+
+    missing: int = 0
+    since: datetime | None = None
+
+    def add(self, events: list[Event]) -> None:
+        """Count events that could not be written."""
+        self.missing += len(events)
+        self.since = self.since or events[0].time
+
+    def take(self) -> tuple[int, datetime] | None:
+        """Give how many are missing, and since when; begin to count anew."""
+        taken = self.missing, self.since
+        self.missing, self.since = 0, None
+        return (taken[0], taken[1]) if taken[1] else None
 
 
 @dataclass(frozen=True)
 class Recorder:
-    """Writes down the events of one run."""
+    """Writes down the events of one run, or of a part of it."""
 
     log: EventLog
+    journal: Journal
     clock: Clock
     run_id: str
+    gap: Gap = field(default_factory=Gap)
+    """Shared by all recorders of a process."""
+    numbers: Iterator[int] = field(default_factory=count)
+    """Shared by all parts of a run."""
+    kept: list[Event] = field(default_factory=list)
+    """What the journal does not have yet."""
+
+    @contextmanager
+    def part(self) -> Iterator[Recorder]:
+        """Give a recorder for a part of the run, such as a settling, whose events belong together.
+
+        The journal gets them when the block ends.
+        """
+        part = replace(self, kept=[])
+        try:
+            yield part
+        finally:
+            part.flush()
+
+    def flush(self) -> None:
+        """Let the journal have what it does not have yet; a failure is an event, and no more."""
+        events = self.kept.copy()
+        del self.kept[: len(events)]
+        if not events:
+            return
+        if lost := self.gap.take():
+            missing, since = lost
+            told = f"{missing} events since {shown(since)} are missing here; the log has them"
+            events.append(self._event(Kind.ROTATION_FAILED, reason="journal-gap", message=told))
+        try:
+            self.journal.write(events)
+        except RotationError as exc:
+            self.gap.add(events)
+            told = f"{len(events)} events are in the log only: {exc}"
+            gap = self._event(Kind.ROTATION_FAILED, reason="journal-gap", message=told)
+            self.log.record(gap)
 
     def say(self, kind: Kind, **keys: Any) -> None:  # noqa: ANN401 - the keys of an event
         """Record an event; ``keys`` are those of ``Event`` that apply."""
-        self.log.record(Event(kind, self.clock(), self.run_id, **keys))
+        event = self._event(kind, **keys)
+        self.log.record(event)
+        self.kept.append(event)
+
+    def _event(self, kind: Kind, **keys: Any) -> Event:  # noqa: ANN401 - as above
+        return Event(kind, self.clock(), self.run_id, number=next(self.numbers), **keys)
 
     def about(self, kind: Kind, s: Snapshot, **keys: Any) -> None:  # noqa: ANN401 - as above
         """Record an event about a secret."""
@@ -46,6 +118,18 @@ class Recorder:
             authorization_id=token.authorization_id,
             expires_at=token.valid_to,
             next_at=renewal_at(token, s.mandate, s.secret.name),
+            **keys,
+        )
+
+    def of_order(self, kind: Kind, order: Order, **keys: Any) -> None:  # noqa: ANN401 - as above
+        """Record an event about an order."""
+        self.say(
+            kind,
+            vault=order.name.vault,
+            secret=order.name.name,
+            order=order.title,
+            requested_by=order.requested_by,
+            requested_at=order.requested_at,
             **keys,
         )
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import traceback
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from itertools import chain
 from pathlib import PurePath
 from typing import TYPE_CHECKING, TypeVar
@@ -22,7 +23,7 @@ from rotation.errors import LockHeldError, RejectedError, RotationError
 from rotation.events import Kind
 from rotation.fleet import Finding, Fleet
 from rotation.observer import Observer
-from rotation.recorder import Recorder
+from rotation.recorder import Gap, Recorder
 from rotation.report import ENDINGS, Ending, Outcome, RunReport, VaultFailure
 from rotation.schedule import superseded
 from rotation.session import Session
@@ -45,6 +46,7 @@ T = TypeVar("T")
 
 GLANCES = 50
 """Glances made in one go: one takes less time than handing it to a thread."""
+JOURNAL_PERIOD = timedelta(days=400)
 SUPERSEDED_LIMIT = 3
 """More superseded tokens than that: something makes the secret rotate too often."""
 
@@ -58,6 +60,8 @@ class Scope:
     defaults: Defaults
     concurrency: int
     """Secrets settled at once."""
+    journal_period: timedelta = JOURNAL_PERIOD
+    """How long events are kept."""
 
 
 def silently(_done: int, _total: int) -> None:
@@ -74,6 +78,7 @@ class Rotator:
         self._locks = locks
         self._scope = scope
         self._scanned_at: datetime | None = None
+        self._gap = Gap()
 
     def run(self, progress: Progress = silently, scanned_at: datetime | None = None) -> RunReport:
         """Scan all vaults, and settle what needs it; failures are counted, none stops the rest.
@@ -90,6 +95,7 @@ class Rotator:
             sessions = self._ask_sessions(pool, self._sessions.keep)
             for session in sessions:
                 recorder.session(session)
+            recorder.flush()
             secrets, vault_failures = self._list(pool)
             for failure in vault_failures:
                 recorder.say(Kind.ROTATION_FAILED, **vars(failure))
@@ -109,6 +115,8 @@ class Rotator:
         )
         reason = "failed" if report.has_failures else "completed"
         recorder.say(Kind.SCAN_COMPLETED, reason=reason, message=report.summary)
+        recorder.flush()
+        self._forget(started_at)
         return report
 
     def survey(self, progress: Progress = silently) -> Fleet:
@@ -136,9 +144,10 @@ class Rotator:
         Returns:
             How it ended; whatever goes wrong is an outcome, too.
         """
-        looks, tells = observer or self._observer(), recorder or self._recorder()
+        looks = observer or self._observer()
         actions: list[Action] = []
-        return _safely(name, tells, actions, lambda: self._settle(name, looks, tells, actions))
+        with (recorder or self._recorder()).part() as tells:
+            return _safely(name, tells, actions, lambda: self._settle(name, looks, tells, actions))
 
     def _settle(
         self, name: SecretName, observer: Observer, recorder: Recorder, actions: list[Action]
@@ -264,11 +273,17 @@ class Rotator:
                 message="bound to a secret that does not claim it; it is never touched",
             )
 
+    def _forget(self, now: datetime) -> None:
+        """Remove what the journal has kept for long enough; the next run does it, if not this."""
+        with suppress(RotationError):
+            self._ports.journal.forget(now - self._scope.journal_period)
+
     def _observer(self) -> Observer:
         return Observer(self._ports, self._sessions, self._scope.defaults, self._scanned_at)
 
     def _recorder(self) -> Recorder:
-        return Recorder(self._ports.log, self._ports.clock, uuid4().hex[:12])
+        ports = self._ports
+        return Recorder(ports.log, ports.journal, ports.clock, uuid4().hex[:12], self._gap)
 
 
 @contextmanager

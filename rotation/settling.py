@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from rotation.ports import Clock, EventLog, Lock, SecretStore, TokenIssuer
+    from rotation.ports import Clock, EventLog, Journal, Lock, SecretStore, TokenIssuer
     from rotation.recorder import Recorder
 
 LIMIT = timedelta(minutes=10)
@@ -34,6 +34,7 @@ class Ports:
     store: SecretStore
     issuer: TokenIssuer
     log: EventLog
+    journal: Journal
     clock: Clock
     pause: Callable[[float], None]
     """Waits so many seconds."""

@@ -42,7 +42,7 @@ _GUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 _DIGEST = rf"[0-9a-f]{{{DIGEST_LENGTH}}}"
 # Azure DevOps: letters, digits and hyphens, a letter or digit at both ends, at most 50 characters.
 # Nothing that could steer a request to another host or path gets through.
-_ORGANIZATION = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,48}[A-Za-z0-9])?")
+ORGANIZATION_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,48}[A-Za-z0-9])?")
 _RECORDED = re.compile(rf"({_GUID})(?: ({_DIGEST}))?", re.IGNORECASE)
 _RETIRE = re.compile(rf"now ({_DIGEST})", re.IGNORECASE)
 _INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
@@ -189,7 +189,7 @@ def _mode(text: str) -> Mode:
 
 
 def _organization(text: str) -> str:
-    if not _ORGANIZATION.fullmatch(text):
+    if not ORGANIZATION_NAME.fullmatch(text):
         message = "the name of an organization: letters, digits and inner hyphens, at most 50"
         raise ValueError(message)
     return text

@@ -16,7 +16,7 @@ from rotation import redaction
 from rotation.adapters.azure_devops import AzureDevOpsIssuer
 from rotation.adapters.entra import Entra, Registration
 from rotation.adapters.key_vault import KeyVaultStore, open_vault
-from rotation.adapters.local import LocalLocks, LogLines
+from rotation.adapters.local import LocalLocks, LogLines, NoJournal
 from rotation.adapters.patience import PlainSession, open_session
 from rotation.adapters.seal import VaultSeal
 from rotation.adapters.session_vault import KeyVaultSessions
@@ -117,7 +117,7 @@ def open_service(settings: Settings, clock: Clock = now) -> Iterator[Service]:
             concurrency=settings.concurrency,
         )
         log = LogLines()
-        ports = Ports(store, issuer(sessions.access_token), log, clock, time.sleep)
+        ports = Ports(store, issuer(sessions.access_token), log, NoJournal(), clock, time.sleep)
         desk = Desk(
             service=entra,
             seal=VaultSeal(session_client, clock),

@@ -7,6 +7,7 @@ Source: Azure DevOps REST API reference, *Tokens* (7.2).
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -132,13 +133,21 @@ class AzureDevOpsIssuer:
 
     def extend(self, owner: str, organization: str, token: Token, valid_to: datetime) -> Token:
         """See ``TokenIssuer``."""
-        call = Call("extend", f"token {token.authorization_id} of {owner} in {organization}")
-        # All that may be updated is given, so that an update can mean nothing but a later expiry.
+        return self._update("extend", owner, organization, replace(token, valid_to=valid_to))
+
+    def rename(self, owner: str, organization: str, token: Token, display_name: str) -> Token:
+        """See ``TokenIssuer``."""
+        named = replace(token, display_name=display_name)
+        return self._update("rename", owner, organization, named)
+
+    def _update(self, verb: str, owner: str, organization: str, token: Token) -> Token:
+        call = Call(verb, f"token {token.authorization_id} of {owner} in {organization}")
+        # All that may be updated is given, so that an update can mean nothing but what is meant.
         body = {
             "authorizationId": token.authorization_id,
             "displayName": token.display_name,
             "scope": token.scope,
-            "validTo": _timestamp(valid_to),
+            "validTo": _timestamp(token.valid_to),
             "allOrgs": False,
         }
         return call.token(self._ask(call, owner, organization, "PUT", body=body))

@@ -55,6 +55,8 @@ if TYPE_CHECKING:
 API_VERSION = "7.6"
 """Pinned: the SDK's default changes with its version, and look-alikes lag behind."""
 CONTENT_TYPE = "application/vnd.azure-devops.pat"
+RESERVED = "no token yet"
+"""The value of a version that is disabled until a token takes its place."""
 SERVICE = "key-vault"
 UNAUTHORIZED, FORBIDDEN, NOT_FOUND = 401, 403, 404
 CLIENT_ERRORS = frozenset(range(400, 500))
@@ -134,6 +136,23 @@ class KeyVaultStore:
             SecretVersion(str(found.version), found.created_at, found.enabled, found.tags)
             for found in self._versions(name)
         )
+
+    def reserve(self, name: SecretName, tags: Mapping[str, str]) -> ManagedSecret:
+        """See ``SecretStore``."""
+        client = self._client(name)
+
+        def write() -> ManagedSecret:
+            reserved = client.set_secret(
+                name.name,
+                RESERVED,
+                enabled=False,
+                tags=dict(tags),
+                content_type=CONTENT_TYPE,
+                **ONCE,
+            )
+            return _secret(name, reserved.properties)
+
+        return ask(str(name), "reserve", write, is_repeatable=False)
 
     def store(
         self,

@@ -8,11 +8,12 @@ from contextlib import contextmanager, suppress
 from threading import Lock as ThreadLock
 from typing import TYPE_CHECKING
 
-from rotation.errors import LockHeldError
+from rotation.errors import LockHeldError, SettingsError
 from rotation.events import ALERTS, Event
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
+    from datetime import datetime
 
     from rotation.model import SecretName
     from rotation.ports import Lock
@@ -28,6 +29,38 @@ class LogLines:
         level = logging.WARNING if event.event in ALERTS else logging.INFO
         with suppress(Exception):  # a line that cannot be written must not stop a rotation
             LOGGER.log(level, "%s", json.dumps(event.as_dict(), ensure_ascii=True))
+
+
+class NoJournal:
+    """Keeps no events: the log has them."""
+
+    def write(self, events: Sequence[Event]) -> None:
+        """See ``Journal``: nothing is kept."""
+
+    def of_secret(self, name: SecretName) -> Iterator[Mapping[str, str]]:  # noqa: ARG002 - a port
+        """See ``Journal``.
+
+        Raises:
+            SettingsError: there is none.
+        """
+        raise _no_storage()
+
+    def since(self, instant: datetime) -> Iterator[Mapping[str, str]]:  # noqa: ARG002 - a port
+        """See ``Journal``.
+
+        Raises:
+            SettingsError: there is none.
+        """
+        raise _no_storage()
+
+    def forget(self, before: datetime) -> int:  # noqa: ARG002 - a port
+        """See ``Journal``: there is nothing to forget."""
+        return 0
+
+
+def _no_storage() -> SettingsError:
+    hint = "it says where the journal, the locks and the queue are; docs/reference.md tells more"
+    return SettingsError(("ROTATION_STORAGE is missing",), hint=hint)
 
 
 class _Held:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -82,7 +83,14 @@ class WorldIssuer:
 
     def extend(self, owner: str, organization: str, token: Token, valid_to: datetime) -> Token:
         """See ``TokenIssuer``."""
-        asked = TokenDraft(token.display_name, token.scope, valid_to, all_orgs=False)
+        return self._update(owner, organization, replace(token, valid_to=valid_to))
+
+    def rename(self, owner: str, organization: str, token: Token, display_name: str) -> Token:
+        """See ``TokenIssuer``."""
+        return self._update(owner, organization, replace(token, display_name=display_name))
+
+    def _update(self, owner: str, organization: str, token: Token) -> Token:
+        asked = TokenDraft(token.display_name, token.scope, token.valid_to, all_orgs=False)
         call = _call("update_pat", organization, token.authorization_id)
         with self._calling(owner, call) as caller:
             return _token(self._world.registry.update(caller, token.authorization_id, asked))

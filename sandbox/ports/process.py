@@ -66,6 +66,7 @@ class InProcess:
             self.store,
             self.issuer,
             self.journal,
+            self.journal,
             own,
             lambda seconds: world.clock.advance(timedelta(seconds=seconds)),
         )

@@ -4,28 +4,62 @@ from __future__ import annotations
 
 import threading
 from contextlib import contextmanager
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from rotation.errors import LockHeldError
+from rotation.model import SecretName
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
+    from datetime import datetime
 
     from rotation.events import Event
-    from rotation.model import SecretName
     from rotation.ports import Lock
 
 
 class Journal:
-    """See ``rotation.ports.EventLog``."""
+    """See ``rotation.ports.EventLog`` and ``rotation.ports.Journal``."""
 
     def __init__(self) -> None:
         """Start without events."""
         self.events: list[Event] = []
+        """Every event that was said."""
+        self.kept: dict[tuple[str, int], Event] = {}
+        """Those that are kept, by their run and their place in it."""
 
     def record(self, event: Event) -> None:
         """See ``EventLog``."""
         self.events.append(event)
+
+    def write(self, events: Sequence[Event]) -> None:
+        """See ``Journal``."""
+        for event in events:
+            self.kept.setdefault((event.run_id, event.number), event)
+
+    def of_secret(self, name: SecretName) -> Iterator[Mapping[str, str]]:
+        """See ``Journal``."""
+        return (
+            event.as_dict()
+            for event in self._newest_first()
+            if SecretName(event.vault or "", event.secret or "").folded == name.folded
+        )
+
+    def since(self, instant: datetime) -> Iterator[Mapping[str, str]]:
+        """See ``Journal``."""
+        return (event.as_dict() for event in self._newest_first() if event.time >= instant)
+
+    def forget(self, before: datetime) -> int:
+        """See ``Journal``."""
+        old = list(takewhile(lambda key: self.kept[key].time < before, self.kept))
+        for key in old:
+            del self.kept[key]
+        return len(old)
+
+    def _newest_first(self) -> list[Event]:
+        return sorted(
+            self.kept.values(), key=lambda event: (event.time, event.number), reverse=True
+        )
 
 
 class MemoryLocks:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from sandbox.world import World
 
 PAGE_SIZE = 25
+RESERVED = "no token yet"
 
 
 class WorldStore:
@@ -76,6 +77,13 @@ class WorldStore:
             ]
             start = page.next_start
         return tuple(listed)
+
+    def reserve(self, name: SecretName, tags: Mapping[str, str]) -> ManagedSecret:
+        """See ``SecretStore``."""
+        properties = Properties(tags=dict(tags), content_type=CONTENT_TYPE, enabled=False)
+        with self._asking("set_secret", str(name), is_repeatable=False):
+            version = self._open(name.vault, "set").set(name.name, RESERVED, properties)
+        return _secret(name.vault, version)
 
     def store(
         self,

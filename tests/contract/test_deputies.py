@@ -39,7 +39,8 @@ def asked_for(monkeypatch: pytest.MonkeyPatch) -> set[str]:
 
 def outcomes(stage: HttpsStage) -> dict[str, Outcome]:
     """Run once, and give what is said of each secret."""
-    ports = Ports(stage.store, stage.issuer, Journal(), stage.clock, stage.slept.append)
+    journal = Journal()
+    ports = Ports(stage.store, stage.issuer, journal, journal, stage.clock, stage.slept.append)
     report = Rotator(ports, stage.sessions, MemoryLocks(), SCOPE).run()
     return {outcome.name.name: outcome for outcome in report.outcomes}
 

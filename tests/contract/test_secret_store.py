@@ -128,6 +128,27 @@ def test_all_versions_are_listed(stage: Stage, vault: Vault) -> None:
     assert "value" not in vars(listed[0])
 
 
+def test_a_new_secret_is_reserved(stage: Stage, world: World) -> None:
+    """The first version of a new secret: disabled, without a token, with these tags."""
+    reserved = stage.store.reserve(FEED, TAGS)
+
+    newest = world.vault(VAULT).newest(FEED.name)
+    assert (newest.id, newest.tags, newest.enabled) == (reserved.version, TAGS, False)
+    assert (reserved.name, reserved.tags, reserved.enabled) == (FEED, TAGS, False)
+    assert reserved.value is None
+    assert stage.count("set_secret") == 1
+
+
+def test_a_deleted_secret_keeps_its_name(stage: Stage, vault: Vault) -> None:
+    """The vault refuses: a deleted secret keeps its name until it is recovered or purged."""
+    vault.delete(FEED.name)
+
+    with pytest.raises(RejectedError, match="kv-build/feed") as refused:
+        stage.store.reserve(FEED, TAGS)
+
+    assert refused.value.reason == "objectisdeletedbutrecoverable"
+
+
 def test_a_store_makes_the_newest_version(stage: Stage, vault: Vault) -> None:
     """The version carries exactly the tags, the secret's content type and the expiry."""
     vault.set(FEED.name, "v", Properties(tags=TAGS, content_type="text/x-mine"))

@@ -246,6 +246,18 @@ def test_an_extension_moves_the_expiry_only(stage: Stage, clock: ManualClock) ->
     assert stage.issuer.prove(*PLACE, TokenValue(planted.value)) is True
 
 
+def test_a_new_name_changes_nothing_else(stage: Stage) -> None:
+    """Another display name, and nothing else; the answer says what came of it."""
+    planted = plant(stage.world, Placement("feed", scope="vso.code vso.build", age=DAY))
+    (before,) = stage.issuer.inventory(*PLACE).tokens
+
+    renamed = stage.issuer.rename(*PLACE, before, f"Build agents [{VAULT}/other]")
+
+    assert renamed == replace(before, display_name=f"Build agents [{VAULT}/other]")
+    assert stage.issuer.get(*PLACE, planted.authorization_id) == renamed
+    assert stage.issuer.prove(*PLACE, TokenValue(planted.value)) is True
+
+
 def test_an_extension_ends_at_the_wall(
     stage: Stage, organization: Organization, clock: ManualClock
 ) -> None:

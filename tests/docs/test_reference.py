@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -28,7 +29,7 @@ NAMES = {
     "tag": TAGS,
     "setting": SETTINGS,
     "event": set(Kind),
-    "key": set(Event.__dataclass_fields__),
+    "key": {key.name for key in fields(Event) if key.repr},
     "command": set(commands.commands),
     "mode": set(Mode),
     "state": set(State),

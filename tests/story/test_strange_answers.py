@@ -37,6 +37,7 @@ class Crooked:
         self._twist = twist
         self.inventory = issuer.inventory
         self.get = issuer.get
+        self.rename = issuer.rename
         self.revoke = issuer.revoke
         self.prove = issuer.prove
 

@@ -106,7 +106,7 @@ def test_tokens_are_not_shown() -> None:
 
 def _said(session: Session, now: datetime) -> list[Event]:
     journal = Journal()
-    Recorder(journal, lambda: now, "a run").session(session)
+    Recorder(journal, journal, lambda: now, "a run").session(session)
     return journal.events
 
 
