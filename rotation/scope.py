@@ -9,3 +9,8 @@ FULL = "app_token"
 def faults_of(scope: str) -> tuple[str, ...]:
     """Say what is wrong with a scope (names separated by blanks), all at once; empty if nothing."""
     return () if scope.split() else ("a scope is missing",)
+
+
+def is_within(wanted: frozenset[str], present: frozenset[str]) -> bool:
+    """Tell whether a token with ``wanted`` may do no more than one with ``present``."""
+    return FULL in present or wanted <= present
