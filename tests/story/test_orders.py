@@ -338,12 +338,12 @@ def _too_old(stage: Stage) -> Order:
 
 def _blocked(stage: Stage) -> Order:
     order = rotation(stage)
-    stage.people.end_session(OWNER, "invalid_grant")
+    stage.people.end_session(OWNER, None)
     return order
 
 
 def _blocked_first(stage: Stage) -> Order:
-    stage.people.end_session(OWNER, "invalid_grant")
+    stage.people.end_session(OWNER, None)
     return first(stage)
 
 
