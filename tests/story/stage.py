@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Hashable
 
     from rotation.events import Event
+    from rotation.fan_out import FanOut
     from rotation.ports import Clock, Locks
     from rotation.report import Outcome, RunReport
     from sandbox.token import Token
@@ -65,9 +66,14 @@ class Stage:
         self.invariants = Invariants(self.world, lambda: self.scope.vaults, self.killed)
         self.consumers = Consumers(self.invariants)
 
-    def process(self, locks: Locks | None = None, clock: Clock | None = None) -> InProcess:
+    def process(
+        self,
+        locks: Locks | None = None,
+        clock: Clock | None = None,
+        fan_out: FanOut | None = None,
+    ) -> InProcess:
         """Start another process of the rotator: it remembers nothing."""
-        return InProcess(self.world, self.scope, locks=locks, clock=clock)
+        return InProcess(self.world, self.scope, locks=locks, clock=clock, fan_out=fan_out)
 
     @property
     def scope(self) -> Scope:
@@ -107,6 +113,7 @@ class Stage:
         """Deliver an order until it has ended, as a queue does; let time pass where it waits."""
         for _ in range(limit):
             outcome = self.carry_out(order)
+            assert outcome.ending is not Ending.FAILED, outcome.message
             if outcome.ending in {Ending.DONE, Ending.REFUSED}:
                 return outcome
             ready_at = outcome.next_at or self.clock()
