@@ -35,13 +35,14 @@ def asker(credential: TokenCredential) -> str:
         token = credential.get_token(SCOPE).token
     except ClientAuthenticationError:
         return _user()
-    payload = (*token.split("."), "", "")[1]
+    payload = (*token.split("."), "")[1]
     try:
         claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-        named = (claims[claim] for claim in CLAIMS if isinstance(claims.get(claim), str))
-    except (ValueError, AttributeError):
-        return _user()
-    return plain(next(named, _user()))[:LENGTH]
+    except ValueError:
+        claims = None
+    told = claims if isinstance(claims, dict) else {}
+    names = (told[claim] for claim in CLAIMS if isinstance(told.get(claim), str))
+    return plain(next(names, "") or _user())[:LENGTH]
 
 
 def _user() -> str:
