@@ -103,8 +103,9 @@ class LocalDesk:
                 return outcome
             self.pause(max((ready_at - self.clock()).total_seconds(), 0.0))
 
-    def ended(self, order: Order) -> None:
+    def ended(self, order: Order) -> Mapping[str, str] | None:  # noqa: ARG002 - as the other desk
         """Give nothing: what came of it was told when it was taken."""
+        return None
 
     def asker(self) -> str:
         """Tell who asks: ``requested_by`` of an order."""
