@@ -184,9 +184,7 @@ def _is_endpoint(url: str) -> bool:
     except ValueError:
         return False
     is_good = bool(_HOST.fullmatch(host) or _is_loopback(host)) and is_plain
-    return is_good and (
-        parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(host))
-    )
+    return is_good and (parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(host)))
 
 
 def _is_loopback(host: str) -> bool:

@@ -40,7 +40,7 @@ QUIET_PERIOD = timedelta(seconds=30)
 would wait one after another, each as long as the first."""
 AGAIN = frozenset({"GET", "HEAD", "PUT", "DELETE", "OPTIONS", "POST", "PATCH"})
 """Every call here may be repeated: whoever makes it can tell its own traces from another's."""
-UNAUTHORIZED, FORBIDDEN, NOT_FOUND, CONFLICT, CHANGED = 401, 403, 404, 409, 412
+UNAUTHORIZED, FORBIDDEN, CONFLICT = 401, 403, 409
 CLIENT_ERRORS = frozenset(range(400, 500))
 
 HINTS = {
@@ -87,7 +87,7 @@ class Line:
             raise UnavailableError(message, service=SERVICE, operation=operation)
         try:
             answer = translated(call, lambda exc: self._translate(exc, place, operation))
-        except UnavailableError as exc:
+        except (UnavailableError, AccessDeniedError) as exc:
             self._note(None if exc.status else self.clock() + QUIET_PERIOD)
             raise
         self._note(None)
@@ -108,7 +108,8 @@ class Line:
         if status in {UNAUTHORIZED, FORBIDDEN}:
             hint = HINTS.get(word.lower(), DENIED).replace("{}", self._named_in(word))
             return AccessDeniedError(f"{what}: {status} {word}", **known, hint=hint)
-        if status in CLIENT_ERRORS - TRANSIENT:
+        # A conflict is over soon, such as that with a table which is being deleted.
+        if status in CLIENT_ERRORS - TRANSIENT - {CONFLICT}:
             told = f"{what}: {status} {word}"
             return RejectedError(told, service=SERVICE, operation=operation, reason=word.lower())
         return UnavailableError(f"{what}: {status or words(exc)}", **known)
@@ -204,16 +205,14 @@ class _ForStorage:
         return self._identity.get_token(SCOPE)
 
 
-class _Patience(RetryPolicy):
+class _Patience(RetryPolicy[Any, Any]):
     """The patience of the other clients: the queue library's own takes no heed of Retry-After."""
 
     def __init__(self) -> None:
-        super().__init__(
-            retry_total=RETRIES, retry_backoff_factor=BACKOFF, retry_on_methods=[*AGAIN]
-        )
+        super().__init__(retry_total=RETRIES, retry_backoff_factor=BACKOFF)
 
     def configure_retries(self, options: dict[str, Any]) -> dict[str, Any]:
         # What the library's own policy takes out of the options: which hosts there are.
         for name in ("hosts", "location_mode"):
             options.pop(name, None)
-        return super().configure_retries(options)
+        return {**super().configure_retries(options), "methods": AGAIN}
