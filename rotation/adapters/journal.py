@@ -63,18 +63,17 @@ class TableJournal:
 
     def of_secret(self, name: SecretName) -> Iterator[Mapping[str, str]]:
         """See ``Journal``."""
-        query, values = f"{PARTITION} eq @secret", {"secret": key_of(name)}
-        for page in self._events.pages(query, values, size=self._page):
+        query = f"{PARTITION} eq '{key_of(name)}'"
+        for page in self._events.pages(query, size=self._page):
             yield from map(_told, page)
 
     def since(self, instant: datetime) -> Iterator[Mapping[str, str]]:
         """See ``Journal``: one query a day, from the newest day backwards."""
-        query = f"{PARTITION} eq @day and {ROW} lt @end"
         end = _inverted(instant) + _AFTER
         first, day = instant.astimezone(UTC).date(), (self._clock() + SKEW).astimezone(UTC).date()
         while day >= first:
-            values = {"day": day.isoformat(), "end": end}
-            for page in self._timeline.pages(query, values, size=self._page):
+            query = f"{PARTITION} eq '{day.isoformat()}' and {ROW} lt '{end}'"
+            for page in self._timeline.pages(query, size=self._page):
                 yield from map(_told, page)
             day -= timedelta(days=1)
 
@@ -82,10 +81,10 @@ class TableJournal:
         """See ``Journal``: one query, if there is nothing to forget."""
         day = before.astimezone(UTC).date().isoformat()
         # A range of partitions, in which the last is the only one that is not forgotten whole.
-        query = f"{PARTITION} le @day and ({PARTITION} lt @day or {ROW} ge @end)"
-        values = {"day": day, "end": _inverted(before) + _AFTER}
+        older = f"{ROW} ge '{_inverted(before) + _AFTER}'"
+        query = f"{PARTITION} le '{day}' and ({PARTITION} lt '{day}' or {older})"
         forgotten = 0
-        for page in self._timeline.pages(query, values, size=self._page, keys_only=True):
+        for page in self._timeline.pages(query, size=self._page, keys_only=True):
             rows = [{PARTITION: row[PARTITION], ROW: row[ROW]} for row in page]
             # The timeline goes last: after a crash it still names what is to be forgotten.
             self._events.delete_all([_of_secret(row) for row in rows])

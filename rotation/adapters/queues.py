@@ -101,9 +101,8 @@ class TableBacklog:
 
     def waiting(self) -> frozenset[SecretName]:
         """See ``Backlog``."""
-        query = f"{PARTITION} eq @partition and until gt @now"
-        values = {"partition": PARTITION_KEY, "now": _text(self._clock())}
-        pages = self._table.pages(query, values)
+        now = _text(self._clock())
+        pages = self._table.pages(f"{PARTITION} eq '{PARTITION_KEY}' and until gt '{now}'")
         return frozenset(
             SecretName(str(row["vault"]), str(row["secret"])) for page in pages for row in page
         )

@@ -126,19 +126,17 @@ class Table:
         self._ask("delete from", call)
 
     def pages(
-        self, query: str, values: Mapping[str, str], *, size: int = PAGE, keys_only: bool = False
+        self, query: str, *, size: int = PAGE, keys_only: bool = False
     ) -> Iterator[list[Mapping[str, Any]]]:
         """Give the rows that a query finds in the order of their keys, page by page.
 
         Args:
-            query: in the service's language; ``@name`` stands for a value.
-            values: by name.
+            query: in the service's language; its values are keys and instants, without quotes.
             size: the most rows of a page.
             keys_only: whether nothing but the keys is needed.
         """
         pages = self._client.query_entities(
             query,
-            parameters=dict(values),
             results_per_page=size,
             select=[PARTITION, ROW] if keys_only else None,
         ).by_page()
