@@ -9,13 +9,16 @@ for a late answer too, moves the world's clock instead of taking time.
 from sandbox.ports.issuer import WorldIssuer
 from sandbox.ports.process import InProcess, sessions_of
 from sandbox.ports.record import Journal, MemoryLocks
+from sandbox.ports.request import MemoryBacklog, MemoryRequests
 from sandbox.ports.session import WorldSessionStore, WorldTokenService
 from sandbox.ports.store import WorldStore
 
 __all__ = [
     "InProcess",
     "Journal",
+    "MemoryBacklog",
     "MemoryLocks",
+    "MemoryRequests",
     "WorldIssuer",
     "WorldSessionStore",
     "WorldStore",
