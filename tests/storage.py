@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from rotation.settings import Settings
     from sandbox.azurite import Account
     from sandbox.clock import ManualClock
-    from sandbox.https import Authority, Sandbox
+    from sandbox.https import Authority
 
 FOR_EVER = timedelta(days=365_000)
 """Longer than that, a message on the queue lives for ever."""
@@ -146,14 +146,13 @@ class TableStage(StorageStage):
     slept: list[float]
 
 
-def on_azurite(
-    account: Account,
-    by: str,
-    clock: ManualClock,
-    slept: list[float],
-    monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[TableStage]:
-    """Put the adapters together as the composition root does."""
+def on_azurite(request: pytest.FixtureRequest, by: str) -> Iterator[TableStage]:
+    """Put the adapters together as the composition root does, ``by key`` or ``by token``."""
+    request.getfixturevalue("sandbox")  # gives the identity, and the environment beside storage
+    account: Account = request.getfixturevalue(f"{by.removeprefix('by ')}_account")
+    clock: ManualClock = request.getfixturevalue("clock")
+    slept: list[float] = request.getfixturevalue("slept")
+    monkeypatch: pytest.MonkeyPatch = request.getfixturevalue("monkeypatch")
     for name, value in (account.by_key if by == "by key" else account.by_token).items():
         monkeypatch.setenv(name, value)
     chosen, own = settings.load(), OwnClock(clock)
@@ -195,34 +194,18 @@ def waiting_on(queue: Queue) -> list[tuple[dict[str, Any], timedelta | None]]:
 
 
 @pytest.fixture(params=["by key", "by token"])
-def table_stage(
-    request: pytest.FixtureRequest,
-    sandbox: Sandbox,  # noqa: ARG001 - gives the identity, and the environment beside storage
-    clock: ManualClock,
-    slept: list[float],
-    monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[TableStage]:
+def table_stage(request: pytest.FixtureRequest) -> Iterator[TableStage]:
     """Give the real adapters, in each of the two ways."""
-    is_by_key = request.param == "by key"
-    account = request.getfixturevalue("key_account" if is_by_key else "token_account")
-    yield from on_azurite(account, request.param, clock, slept, monkeypatch)
+    yield from on_azurite(request, request.param)
 
 
 @pytest.fixture(params=["in process", "by key", "by token"])
-def storage_stage(
-    request: pytest.FixtureRequest,
-    clock: ManualClock,
-    slept: list[float],
-    monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[StorageStage]:
+def storage_stage(request: pytest.FixtureRequest, clock: ManualClock) -> Iterator[StorageStage]:
     """Give the ports, in each of the three ways."""
     if request.param == "in process":
         yield in_process(clock)
-        return
-    request.getfixturevalue("sandbox")
-    is_by_key = request.param == "by key"
-    account = request.getfixturevalue("key_account" if is_by_key else "token_account")
-    yield from on_azurite(account, request.param, clock, slept, monkeypatch)
+    else:
+        yield from on_azurite(request, request.param)
 
 
 def in_process(clock: ManualClock) -> StorageStage:
