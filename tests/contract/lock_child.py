@@ -31,7 +31,7 @@ def main(folder: Path, count: int) -> int:
     storage = read(os.environ["ROTATION_STORAGE"], {}, is_microsoft=None)
     assert storage
     tables = open_tables(storage, None, now, time.sleep)  # type: ignore[arg-type] # a key goes in
-    with closing(tables.service):
+    with closing(tables):
         locks = TableLocks(tables, now)
         if not count:
             with locks.hold(SecretName(VAULT, "s0")):

@@ -109,7 +109,7 @@ class TestLeases:
 
     def test_a_renewal_that_finds_another_holder_has_lost(self, table_stage: TableStage) -> None:
         """By its ETag: the row is not as it was."""
-        table = table_stage.tables.service.get_table_client(LOCKS)
+        table = table_stage.tables.client(LOCKS)
         with table_stage.locks.hold(FEED) as lock:
             (row,) = table.list_entities()
             table.update_entity({**row, "holder": "somebody else"})
@@ -121,7 +121,7 @@ class TestLeases:
     def test_so_has_one_whose_row_is_gone(self, table_stage: TableStage) -> None:
         """With the whole table, even."""
         with table_stage.locks.hold(FEED) as lock:
-            table_stage.tables.service.delete_table(LOCKS)
+            table_stage.tables.client(LOCKS).delete_table()
             table_stage.time.advance(MINUTE + SECOND)
             assert not lock.is_held()
         assert is_free(table_stage.locks)
@@ -132,7 +132,7 @@ class TestLeases:
     ) -> None:
         """Whoever has written it."""
         with table_stage.locks.hold(FEED):
-            table = table_stage.tables.service.get_table_client(LOCKS)
+            table = table_stage.tables.client(LOCKS)
             (row,) = table.list_entities()
             table.update_entity({**row, "until": until})
             assert is_free(table_stage.other_locks)
@@ -313,7 +313,7 @@ class TestProcesses:
         assert storage
         tables = open_tables(storage, None, wall, time.sleep)  # type: ignore[arg-type] # a key goes in
         name = SecretName(VAULT, "s0")
-        with closing(tables.service):
+        with closing(tables):
             holder = start(0)
             assert holder.stdout
             assert holder.stdout.readline() == "holding\n"
