@@ -10,7 +10,7 @@ import pytest
 
 from rotation import tags
 from rotation.cli import commands
-from rotation.doctor import Diagnosis, Severity
+from rotation.diagnosis import Diagnosis, Severity
 from rotation.events import Event, Kind
 from rotation.fleet import Fleet, State
 from rotation.model import Mode
