@@ -3,8 +3,7 @@
 Nothing is changed unless that is asked for, and then only what is harmless; nothing is saved.
 """
 
-from rotation.diagnosis import Diagnosis, Severity
 from rotation.doctor.examination import Doctor
 from rotation.doctor.installation import Identity, StorageCheck, Surroundings
 
-__all__ = ["Diagnosis", "Doctor", "Identity", "Severity", "StorageCheck", "Surroundings"]
+__all__ = ["Doctor", "Identity", "StorageCheck", "Surroundings"]
