@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rotation import __version__
-from rotation.cli import doctor, looking, owners
+from rotation.cli import audit, doctor, looking, owners
 from rotation.cli.frame import FINE, NEEDS_SOMEBODY, WRONG_USAGE
 from rotation.console.terminal import complain
 from rotation.errors import RotationError, SettingsError
@@ -40,6 +40,7 @@ for _command in (
     looking.run,
     looking.plan,
     looking.status,
+    audit.audit,
     doctor.doctor,
     owners.connect,
     owners.disconnect,

@@ -8,6 +8,8 @@ import click
 
 from rotation.cli.frame import FINE, NEEDS_SOMEBODY, output_option, show, with_service
 from rotation.console.doctor import show_diagnoses
+from rotation.diagnosis import has_errors
+from rotation.export import as_list
 
 if TYPE_CHECKING:
     from rotation.ports import Clock
@@ -15,12 +17,13 @@ if TYPE_CHECKING:
 
 @click.command()
 @output_option
+@click.option("--fix", is_flag=True, help="Make the tables and the queue that are missing.")
 @click.pass_obj
-def doctor(clock: Clock | None, output: str) -> int:
-    """Try every precondition for real, and say how to mend what fails; change nothing.
+def doctor(clock: Clock | None, output: str, *, fix: bool) -> int:
+    """Try every precondition for real, and say how to mend what fails; change nothing else.
 
     Ends with 1 if anything does not work.
     """
-    found = with_service(clock, lambda service: [*service.doctor.examine()])
-    show(output, [vars(diagnosis) for diagnosis in found], lambda: show_diagnoses(found))
-    return NEEDS_SOMEBODY if any(d.severity == "error" for d in found) else FINE
+    found = with_service(clock, lambda service: [*service.doctor.examine(mends=fix)])
+    show(output, as_list(found), lambda: show_diagnoses(found))
+    return NEEDS_SOMEBODY if has_errors(found) else FINE
