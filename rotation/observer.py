@@ -157,7 +157,8 @@ class Observer:
         mandate, issuer = s.mandate, self._ports.issuer
         place = (mandate.owner, mandate.organization)
         if fact is Fact.VALUE:
-            return self.read(s.secret.name, call)  # a newer version is another snapshot
+            # A newer version is another snapshot.
+            return self.begin(call(self._ports.store.read, s.secret.name), s.ordered)
         learned: dict[str, Any] = {}
         if fact is Fact.SESSION:
             learned = {"session": call(self.sessions, mandate.owner)}

@@ -161,6 +161,8 @@ def _retire_now(order: Order, s: Snapshot, now: datetime) -> Decision | Question
         return old
     if order.version == s.secret.version or s.proof is False:
         return Decision(Action.RENEW, "ordered", "its value was ordered to be retired", token=old)
+    if s.secret.value is None:
+        return Question(Fact.VALUE)  # a store does not give it back
     if s.mandate.retire_now != s.value.digest:
         message = "the tokens before this version lose their grace"
         return Decision(Action.HASTEN, "ordered", message, token=old)

@@ -9,7 +9,8 @@ import click
 from rotation import __version__, settings
 from rotation.audit import RULES
 from rotation.auditor import Auditor
-from rotation.cli.frame import FINE, NEEDS_SOMEBODY, show, with_service
+from rotation.cli.frame import FINE, JSON, NEEDS_SOMEBODY, TABLE, show, with_service, write
+from rotation.cli.teaching import Command
 from rotation.console.audit import show_findings
 from rotation.console.terminal import progress
 from rotation.diagnosis import has_errors
@@ -21,10 +22,12 @@ from rotation.tags import ORGANIZATION_NAME
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from rotation.cli.frame import Surroundings
     from rotation.diagnosis import Diagnosis
-    from rotation.ports import Clock
     from rotation.settings import Settings
     from rotation.wiring import Service
+
+CSV, SARIF = "csv", "sarif"
 
 
 def _organizations(
@@ -46,7 +49,15 @@ def _owners(
     return tuple(name.lower() for name in names)
 
 
-@click.command()
+@click.command(
+    cls=Command,
+    examples=[
+        ("rotation audit", "all tokens of all owners"),
+        ("rotation audit --owner ada@example.com", "hers alone"),
+        ("rotation audit --organization contoso", "in this organization, too"),
+        ("rotation audit --output sarif > tokens.sarif", "for those who collect findings"),
+    ],
+)
 @click.option(
     "--owner",
     "owners",
@@ -65,25 +76,19 @@ def _owners(
 )
 @click.option(
     "--output",
-    type=click.Choice(["table", "json", "csv", "sarif"]),
-    default="table",
+    type=click.Choice([TABLE, JSON, CSV, SARIF]),
+    default=TABLE,
     show_default=True,
     help="How the findings are written to stdout.",
 )
 @click.pass_obj
 def audit(
-    clock: Clock | None, owners: tuple[str, ...], organizations: tuple[str, ...], output: str
+    around: Surroundings, owners: tuple[str, ...], organizations: tuple[str, ...], output: str
 ) -> int:
-    r"""Report on all tokens of the owners; change nothing.
+    """Report on all tokens of the owners; change nothing.
 
     Which of them nobody looks after, which reach too far or live too long, which were made by
     tools, and which an Entra token could replace. Ends with 1 if anything among that is an error.
-
-    \b
-    Examples:
-      rotation audit
-      rotation audit --owner ada@example.com --organization contoso
-      rotation audit --output sarif > tokens.sarif
     """
 
     def look(service: Service) -> Sequence[Diagnosis]:
@@ -95,7 +100,7 @@ def audit(
         with progress("Asking") as tell:
             return _auditor(service, chosen).audit(asked, organizations, tell)
 
-    found = with_service(clock, look)
+    found = with_service(around, look)
     _write(output, found)
     return NEEDS_SOMEBODY if has_errors(found) else FINE
 
@@ -116,9 +121,9 @@ def _auditor(service: Service, chosen: Settings) -> Auditor:
 
 
 def _write(output: str, found: Sequence[Diagnosis]) -> None:
-    if output == "sarif":
-        show("json", as_sarif(found, RULES, __version__), lambda: None)
-    elif output == "csv":
-        show("table", None, lambda: click.echo(as_csv(found), nl=False))
+    if output == SARIF:
+        show(JSON, as_sarif(found, RULES, __version__), lambda: None)
+    elif output == CSV:
+        write(lambda: click.echo(as_csv(found), nl=False))
     else:
         show(output, as_list(found), lambda: show_findings(found))

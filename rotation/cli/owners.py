@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rotation import settings
 from rotation.cli.frame import FINE, NEEDS_SOMEBODY, with_service
+from rotation.cli.teaching import Command
 from rotation.console.owners import show_dependents
 from rotation.console.terminal import complain, is_confirmed, waiting
 from rotation.errors import RotationError, SettingsError
@@ -16,7 +16,7 @@ from rotation.model import OWNER
 from rotation.session import SIGN_IN_PERIOD
 
 if TYPE_CHECKING:
-    from rotation.ports import Clock
+    from rotation.cli.frame import Surroundings
     from rotation.wiring import Service
 
 
@@ -27,7 +27,13 @@ def _user_principal_name(_context: click.Context, _parameter: click.Parameter, v
     return value.lower()
 
 
-@click.command()
+@click.command(
+    cls=Command,
+    examples=[
+        ("rotation connect ada@example.com", "open the page on which she signs in"),
+        ("rotation connect ada@example.com --no-browser", "she opens it on another machine"),
+    ],
+)
 @click.argument("owner", callback=_user_principal_name)
 @click.option(
     "--timeout",
@@ -39,10 +45,12 @@ def _user_principal_name(_context: click.Context, _parameter: click.Parameter, v
 )
 @click.option("--no-browser", is_flag=True, help="Only say the address; open no browser.")
 @click.pass_obj
-def connect(clock: Clock | None, owner: str, timeout: int, *, no_browser: bool) -> int:
+def connect(around: Surroundings, owner: str, timeout: int, *, no_browser: bool) -> int:
     """Let OWNER sign in: say where, open the browser, wait until the session works."""
 
     def connect(service: Service) -> int:
+        from rotation import settings
+
         chosen = settings.load()
         if owner not in chosen.owners:
             kind = "an agent user: nobody signs in" if owner in chosen.all_owners else "no owner"
@@ -65,14 +73,20 @@ def connect(clock: Clock | None, owner: str, timeout: int, *, no_browser: bool) 
         click.echo(f"{owner} is connected; the next sign-in is due by {until:%Y-%m-%d}")
         return FINE
 
-    return with_service(clock, connect)
+    return with_service(around, connect)
 
 
-@click.command()
+@click.command(
+    cls=Command,
+    examples=[
+        ("rotation disconnect ada@example.com", "say what is not renewed any more, and ask"),
+        ("rotation disconnect ada@example.com --yes", "say it, and do not ask"),
+    ],
+)
 @click.argument("owner", callback=_user_principal_name)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.pass_obj
-def disconnect(clock: Clock | None, owner: str, *, yes: bool) -> int:
+def disconnect(around: Surroundings, owner: str, *, yes: bool) -> int:
     """End the session of OWNER, and say what is not renewed any more."""
 
     def disconnect(service: Service) -> int:
@@ -91,4 +105,4 @@ def disconnect(clock: Clock | None, owner: str, *, yes: bool) -> int:
         )
         return FINE
 
-    return with_service(clock, disconnect)
+    return with_service(around, disconnect)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rich.markup import escape
 from rich.text import Text
 
-from rotation.console.table import coloured, date, day, new_table, show_vaults
+from rotation.console.table import coloured, date, day, draw, new_table, show_vaults
 from rotation.console.terminal import results
 from rotation.fleet import Actor, acts_next, expires_at, next_at, session_state, state
 
@@ -27,7 +27,7 @@ def show_run(report: RunReport) -> None:
         table.add_row(
             escape(str(outcome.name)), coloured(outcome.ending), done, escape(outcome.message)
         )
-    results.print(table)
+    draw(table)
     show_vaults(report.vault_failures)
     _show_lost(report.sessions)
     results.print(escape(f"Run {report.run_id}: {report.summary}."))
@@ -44,7 +44,7 @@ def show_plan(fleet: Fleet) -> None:
             date(next_at(finding, fleet.checked_at)),
             escape(decision.message if decision else str(finding.error)),
         )
-    results.print(table)
+    draw(table)
     show_vaults(fleet.vault_failures)
 
 
@@ -62,7 +62,7 @@ def show_status(fleet: Fleet) -> None:
             _next(finding, now),
             escape(decision.message if decision else str(finding.error)),
         )
-    results.print(table)
+    draw(table)
     show_vaults(fleet.vault_failures)
     _show_owners(fleet.owners)
 
@@ -84,7 +84,7 @@ def _show_lost(sessions: tuple[Session, ...]) -> None:
         table.add_row(
             escape(session.owner), _connected(session), signed_in, escape(session.message)
         )
-    results.print(table)
+    draw(table)
 
 
 def _show_owners(owners: tuple[OwnerFinding, ...]) -> None:
@@ -98,7 +98,7 @@ def _show_owners(owners: tuple[OwnerFinding, ...]) -> None:
             day(found.act_by),
             str(len(found.secrets)),
         )
-    results.print(table)
+    draw(table)
     for _, why in (found.why for found in owners):
         if why:
             results.print(Text(why, "bold red"), soft_wrap=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rich.markup import escape
 from rich.text import Text
 
-from rotation.console.table import date, new_table, show_vaults
+from rotation.console.table import date, draw, new_table, show_vaults
 from rotation.console.terminal import results
 from rotation.report import VaultFailure
 
@@ -23,7 +23,7 @@ def show_dependents(owner: str, found: Dependents) -> None:
         for secret, mandate in zip(found.secrets, found.mandates, strict=True):
             ends_at = date(secret.expires_at) if secret.expires_at else "-"
             table.add_row(escape(str(secret.name)), ends_at, escape(mandate.organization))
-        results.print(table)
+        draw(table)
     else:
         results.print(Text(f"No secret depends on {owner}."))
     show_vaults(tuple(VaultFailure(v, e.reason, str(e)) for v, e in found.failures))

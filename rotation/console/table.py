@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 from rich.table import Table
 from rich.text import Text
 
-from rotation.console.terminal import results
+from rotation.console.terminal import remarks, results, width
 from rotation.fleet import State
 from rotation.report import Ending
 from rotation.schedule import shown
@@ -45,6 +46,16 @@ def new_table(*columns: str) -> Table:
             column, overflow="fold", no_wrap=not is_last, min_width=LEAST if is_last else None
         )
     return table
+
+
+def draw(drawn: Table) -> None:
+    """Draw a table on stdout."""
+    results.print(drawn, width=width(sys.stdout))
+
+
+def remark_table(drawn: Table) -> None:
+    """Draw a table on stderr: it belongs to a question, and is no result."""
+    remarks.print(drawn, width=width(sys.stderr))
 
 
 def coloured(word: State | Ending) -> str:

@@ -7,7 +7,7 @@ import os
 import sys
 from contextlib import contextmanager, suppress
 from shutil import get_terminal_size
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 import click
 from rich.console import Console
@@ -24,9 +24,9 @@ UNLIMITED = 10_000
 """Columns where no terminal sets a limit: a line that another program reads is not folded."""
 
 
-def _width() -> int:
+def width(stream: TextIO) -> int:
     """Give the width to draw in: that of the terminal, or of the variable COLUMNS."""
-    if not sys.stdout.isatty() and "COLUMNS" not in os.environ:
+    if not stream.isatty() and "COLUMNS" not in os.environ:
         return UNLIMITED
     return max(get_terminal_size().columns, LEAST_WIDTH)
 
@@ -39,7 +39,7 @@ class _Remarks(Console):
         self.quiet = True
 
 
-results = Console(highlight=False, width=_width())
+results = Console(highlight=False, width=width(sys.stdout))
 remarks = _Remarks(stderr=True, highlight=False)
 
 
@@ -88,6 +88,21 @@ def is_confirmed(question: str) -> bool:
     except click.Abort:
         remarks.print()
         return False
+
+
+def is_typed(name: str, question: str) -> bool:
+    """Ask on stderr for a name to be typed as it is; nobody who could answer is a no."""
+    try:
+        typed: str = click.prompt(question, default="", show_default=False, err=True)
+    except click.Abort:
+        remarks.print()
+        return False
+    return typed.strip() == name
+
+
+def remark(sentence: str) -> None:
+    """Say something on stderr that is neither a result nor wrong."""
+    remarks.print(Text(sentence), soft_wrap=True)
 
 
 def complain(*faults: str, hint: str = "") -> None:

@@ -43,23 +43,24 @@ class Identity(Protocol):
 
 
 class StorageCheck(Protocol):
-    """The tables and the queue."""
+    """The tables and the queue; each method raises ``ServiceError`` if nothing can be said."""
 
-    def missing(self) -> tuple[str, ...]:
-        """Give the names of what is not there, such as ``table RotationEvents``.
+    @property
+    def tables(self) -> Sequence[str]:
+        """The names of the tables that there should be."""
 
-        Raises:
-            AccessDeniedError: the identity lacks a right.
-            UnavailableError: nothing can be said.
-        """
+    @property
+    def queue(self) -> str:
+        """The name of the queue that there should be."""
 
-    def create(self) -> None:
-        """Make all that is missing.
+    def has_table(self, name: str) -> bool:
+        """Tell whether there is such a table, by reading it."""
 
-        Raises:
-            AccessDeniedError: the identity lacks a right.
-            UnavailableError: not all of it is made.
-        """
+    def has_queue(self) -> bool:
+        """Tell whether there is the queue, by reading it."""
+
+    def create(self) -> tuple[str, ...]:
+        """Make what is missing; give its names."""
 
 
 @dataclass(frozen=True)
@@ -132,17 +133,17 @@ def _storage(storage: StorageCheck | None, *, mends: bool) -> Diagnosis:
         )
         return Diagnosis("storage", "no-storage", Severity.NOTE, message, "set ROTATION_STORAGE")
     try:
-        missing = storage.missing()
-        if missing and mends:
-            storage.create()
+        made = storage.create() if mends else ()
+        missing = [f"table {name}" for name in storage.tables if not storage.has_table(name)]
+        missing += [] if storage.has_queue() else [f"queue {storage.queue}"]
     except RotationError as exc:
         return failed("storage", exc)
-    names = ", ".join(missing)
-    if missing and not mends:
-        fix = "`rotation doctor --fix` makes them; so does the first run that needs them"
-        return Diagnosis("storage", "missing", Severity.WARNING, f"there is no {names}", fix)
     if missing:
-        return Diagnosis("storage", "made", Severity.FINE, f"made: {names}")
+        fix = "`rotation doctor --fix` makes them; so does the first run that needs them"
+        message = f"there is no {', no '.join(missing)}"
+        return Diagnosis("storage", "missing", Severity.WARNING, message, fix)
+    if made:
+        return Diagnosis("storage", "made", Severity.FINE, f"made: {', '.join(made)}")
     message = "its tables and its queue are there"
     return Diagnosis("storage", "complete", Severity.FINE, message)
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Hashable
 
     from rotation.events import Event
+    from rotation.fan_out import FanOut
     from rotation.ports import Clock, Locks
     from rotation.report import Outcome, RunReport
     from sandbox.token import Token
@@ -53,6 +54,8 @@ class Stage:
     """Authorization ids of tokens that somebody outside killed."""
     owners: list[str] = field(default_factory=lambda: [OWNER])
     """Those in the rotators' settings."""
+    fan_out: FanOut | None = None
+    """Has what is due settled by others."""
 
     def __post_init__(self) -> None:
         """Furnish the world: one vault, one organization, one connected owner and a stranger."""
@@ -86,7 +89,7 @@ class Stage:
         process = process or self.process()
         begun = len(process.journal.events)
         try:
-            report = process.rotator.run()
+            report = process.rotator.run(fan_out=self.fan_out)
         finally:
             self.events += process.journal.events[begun:]
         self.reports.append(report)
@@ -107,6 +110,7 @@ class Stage:
         """Deliver an order until it has ended, as a queue does; let time pass where it waits."""
         for _ in range(limit):
             outcome = self.carry_out(order)
+            assert outcome.ending is not Ending.FAILED, outcome.message
             if outcome.ending in {Ending.DONE, Ending.REFUSED}:
                 return outcome
             ready_at = outcome.next_at or self.clock()

@@ -49,24 +49,32 @@ class OneIdentity:
 
 @dataclass
 class Shed:
-    """A storage that lacks some things."""
+    """A storage in which some things are missing."""
 
-    lacks: list[str] = field(default_factory=list)
+    missing: set[str] = field(default_factory=set)
     error: RotationError | None = None
     is_closed: bool = False
     """Whether nothing can be made in it."""
+    tables: tuple[str, ...] = ("RotationEvents", "RotationLocks")
+    queue: str = "rotation-requests"
 
-    def missing(self) -> tuple[str, ...]:
+    def has_table(self, name: str) -> bool:
         """See ``StorageCheck``."""
         if self.error:
             raise self.error
-        return tuple(self.lacks)
+        return name not in self.missing
 
-    def create(self) -> None:
+    def has_queue(self) -> bool:
+        """See ``StorageCheck``."""
+        return self.has_table(self.queue)
+
+    def create(self) -> tuple[str, ...]:
         """See ``StorageCheck``."""
         if self.is_closed:
             raise DENIED
-        self.lacks.clear()
+        made = tuple(sorted(self.missing))
+        self.missing.clear()
+        return made
 
 
 DENIED = AccessDeniedError(
@@ -220,22 +228,26 @@ class TestAroundTheRotator:
 
     def test_what_a_storage_lacks(self, world: World, surroundings: Surroundings) -> None:
         """Is named, and made only when that is asked for."""
-        shed = Shed(["table RotationEvents", "queue rotation-requests"])
+        shed = Shed({"RotationEvents", "rotation-requests"})
         lacking = replace(surroundings, storage=shed)
 
-        word, severity, fix = one(examined(world, lacking), "storage")
+        found = about(examined(world, lacking), "storage")["missing"]
 
-        assert (word, severity) == ("missing", "warning")
-        assert "`rotation doctor --fix`" in fix
-        assert shed.lacks
+        assert found.message == "there is no table RotationEvents, no queue rotation-requests"
+        assert found.severity == "warning"
+        assert "`rotation doctor --fix`" in found.fix
+        assert shed.missing
         made = about(examined(world, lacking, mends=True), "storage")["made"]
-        assert made.message == "made: table RotationEvents, queue rotation-requests"
-        assert not shed.lacks
+        assert made.message == "made: RotationEvents, rotation-requests"
+        assert not shed.missing
         assert one(examined(world, lacking), "storage")[0] == "complete"
 
     @pytest.mark.parametrize(
         ("shed", "word"),
-        [(Shed(error=AWAY), "unavailable"), (Shed(["queue"], is_closed=True), "access-denied")],
+        [
+            (Shed(error=AWAY), "unavailable"),
+            (Shed({"RotationLocks"}, is_closed=True), "access-denied"),
+        ],
     )
     def test_a_storage_that_fails(
         self, world: World, surroundings: Surroundings, shed: Shed, word: str
