@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rotation.audit import Estate, findings
 from rotation.dependents import listing
-from rotation.diagnosis import FIXES, LATER, Diagnosis, Severity, failed, sorted_by_severity
+from rotation.diagnosis import Diagnosis, Severity, failed, sorted_by_severity, unusable
 from rotation.errors import RotationError
 
 if TYPE_CHECKING:
@@ -81,8 +81,7 @@ class Auditor:
             yield failed(owner, exc)
             return
         if not session.is_working:
-            fix = FIXES.get(session.reason, LATER)
-            yield Diagnosis(owner, session.reason, Severity.ERROR, session.message, fix)
+            yield unusable(session)
             return
         needed = listed.dependents(owner).organizations
         places = sorted({*needed, *(name.lower() for name in organizations)})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from rotation.session import ADMINISTRATOR_NEEDED, SIGN_IN_NEEDED
@@ -12,9 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from rotation.errors import RotationError
+    from rotation.session import Session
 
 FIXES = {
-    SIGN_IN_NEEDED: "have them sign in: `rotation connect` says where",
+    SIGN_IN_NEEDED: "have them sign in: `rotation connect OWNER` says where",
     ADMINISTRATOR_NEEDED: "have an administrator of the tenant do what the message says",
 }
 """What helps against a finding that does not say more."""
@@ -60,6 +62,18 @@ def failed(subject: str, error: RotationError, fix: str = "") -> Diagnosis:
     """
     helps = "; ".join(filter(None, (error.hint, fix))) or FIXES.get(error.reason, LATER)
     return Diagnosis(subject, error.reason, Severity.ERROR, str(error.args[0]), helps)
+
+
+def connect(owner: str) -> str:
+    """Give the command that lets an owner sign in."""
+    return f"`rotation connect {quote(owner)}` says where {owner} signs in"
+
+
+def unusable(session: Session) -> Diagnosis:
+    """Say why a session does not work, and who does something about it."""
+    fix = FIXES.get(session.reason, LATER)
+    fix = connect(session.owner) if session.reason == SIGN_IN_NEEDED else fix
+    return Diagnosis(session.owner, session.reason, Severity.ERROR, session.message, fix)
 
 
 def has_errors(found: Iterable[Diagnosis]) -> bool:

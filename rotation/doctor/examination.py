@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rotation.dependents import listing
-from rotation.diagnosis import FIXES, LATER, Diagnosis, Severity, failed
+from rotation.diagnosis import Diagnosis, Severity, connect, failed, unusable
 from rotation.doctor import installation, place, vault
 from rotation.errors import RotationError
-from rotation.session import SIGN_IN_NEEDED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -88,13 +87,10 @@ class Doctor:
 
     def _session(self, session: Session) -> Diagnosis:
         owner = session.owner
-        connect = f"`rotation connect {owner}` says where {owner} signs in"
-        fixes = {**FIXES, SIGN_IN_NEEDED: connect}
         if not session.is_working:
-            fix = fixes.get(session.reason, LATER)
-            return Diagnosis(owner, session.reason, Severity.ERROR, session.message, fix)
+            return unusable(session)
         if reminder := session.reminder(self.clock()):
-            return Diagnosis(owner, reminder[0], Severity.WARNING, reminder[1], connect)
+            return Diagnosis(owner, reminder[0], Severity.WARNING, reminder[1], connect(owner))
         kind = "the three legs of the agent user work" if session.is_agent else "it is redeemed"
         return Diagnosis(owner, "connected", Severity.FINE, f"the session works: {kind}")
 

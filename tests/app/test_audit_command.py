@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import re
+import shlex
 from datetime import timedelta
 from io import StringIO
 from typing import TYPE_CHECKING
@@ -11,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from rotation.audit import RULES
+from rotation.cli import commands
 from sandbox.fault import Fault, unavailable
 from sandbox.furniture import ORGANIZATION, OWNER, VAULT, Placement, place, plant
 from sandbox.world import World
@@ -123,6 +126,26 @@ def test_the_forms_tell_the_same(rotation: Callable[..., Said]) -> None:
         assert line.startswith(each["severity"])
         assert all(each[key] in line for key in ("finding", "subject", "message", "fix"))
     assert lines[-1] == "Findings: 3 errors, 9 warnings, 3 notes."
+
+
+def test_what_is_to_be_pasted_is_understood(rotation: Callable[..., Said], zoo: World) -> None:
+    """Each command of this program in a fix is one that the program takes: no error is raised."""
+    place(zoo, Placement("wide", scope="app_token", age=DAY, tags={"pat-owner": OWNER}))
+    everywhere = {"pat-owner": OWNER, "pat-lifetime-days": "80"}
+    place(zoo, Placement("all", is_global=True, lifetime=300 * DAY, tags=everywhere))
+    zoo.tenant.revoke_sessions(EVE)
+    found = [
+        each["fix"]
+        for command in ("audit", "doctor")
+        for each in json.loads(rotation(command, "--output", "json").out)
+    ]
+    lines = {line for fix in found for line in re.findall(r"`(rotation [^`]+)`", fix)}
+
+    for line in lines:
+        _, name, *arguments = shlex.split(line)
+        commands.commands[name].make_context(name, arguments)
+    named = {line.split()[1] for line in lines}
+    assert named == {"adopt", "rotate", "issue", "connect"}
 
 
 @pytest.mark.parametrize("output", ["table", "json", "csv", "sarif"])
