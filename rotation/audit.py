@@ -236,19 +236,20 @@ def _charge(case: _Case) -> Iterator[Diagnosis]:
         yield case.finding("kept-elsewhere", message, fix)
         return
     adopt = f"rotation adopt {case.recorder or 'VAULT/SECRET'} {token.authorization_id}"
+    take_over = f"if its value is at hand, store it and take it over: `{adopt}`"
     if token.marked:
         message = f"is marked for {token.marked}, {OBJECTIONS[case.objection]}"
         fix = f"mend the tags of that secret, or {revoke}"
         yield case.finding("unclaimed", message, fix)
     else:
         message = f"is looked after by nobody; it works until {shown(token.valid_to)}"
-        fix = f"store its value and take it over: `{adopt}`; or {revoke}"
+        fix = f"{take_over}; or {revoke}"
         yield case.finding("unmanaged", message, fix)
     left = token.valid_to - case.now
     if left <= SOON:
         severity = Severity.ERROR if left <= URGENT else Severity.WARNING
         message = f"expires on {shown(token.valid_to)}, and nobody renews it"
-        fix = f"store its value and take it over: `{adopt}`; or renew it at {case.page}"
+        fix = f"{take_over}; or renew it at {case.page}"
         yield case.finding("expiring", message, fix, severity)
 
 

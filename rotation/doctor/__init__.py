@@ -4,6 +4,6 @@ Nothing is changed unless that is asked for, and then only what is harmless; not
 """
 
 from rotation.doctor.examination import Doctor
-from rotation.doctor.installation import Identity, StorageCheck, Surroundings
+from rotation.doctor.installation import Identity, Installation, StorageCheck
 
-__all__ = ["Doctor", "Identity", "StorageCheck", "Surroundings"]
+__all__ = ["Doctor", "Identity", "Installation", "StorageCheck"]

@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING
 
 from rotation.dependents import listing
 from rotation.diagnosis import Diagnosis, Severity, connect, failed, unusable
-from rotation.doctor import installation, place, vault
+from rotation.doctor import place, vault
+from rotation.doctor.installation import around, versions, who
 from rotation.errors import RotationError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from rotation.dependents import Listing
-    from rotation.doctor.installation import Surroundings
+    from rotation.doctor.installation import Installation
     from rotation.model import Defaults, Inventory
     from rotation.ports import Clock, OwnerSessions, SecretStore, TokenIssuer
     from rotation.session import Session
@@ -36,7 +37,7 @@ class Doctor:
     vaults: Sequence[str]
     owners: Sequence[str]
     defaults: Defaults
-    surroundings: Surroundings | None = None
+    installation: Installation | None = None
     """What stands around the rotator; None leaves that, and writing, untried."""
 
     def examine(self, *, mends: bool = False) -> Iterator[Diagnosis]:
@@ -45,15 +46,15 @@ class Doctor:
         Args:
             mends: whether to mend what can be mended without harm: to make what the storage lacks.
         """
-        yield installation.versions()
+        yield versions()
         identity = None
-        if self.surroundings:
-            identity, diagnosis = installation.who(self.surroundings.identity)
+        if self.installation:
+            identity, diagnosis = who(self.installation.identity)
             yield diagnosis
-            yield from installation.around(self.surroundings, self.owners, identity, mends=mends)
+            yield from around(self.installation, self.owners, identity, mends=mends)
         listed = listing(self.store, self.vaults, self.defaults)
         for name in self.vaults:
-            trial = vault.Trial(name, self.store, self.surroundings, identity)
+            trial = vault.Trial(name, self.store, self.installation, identity)
             yield from trial.examine(listed)
         inventories: list[Inventory] = []
         for owner in self.owners:

@@ -64,7 +64,7 @@ class StorageCheck(Protocol):
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class Installation:
     """All that is examined beside vaults and owners."""
 
     identity: Identity
@@ -105,15 +105,15 @@ def who(identity: Identity) -> tuple[str | None, Diagnosis]:
 
 
 def around(
-    surroundings: Surroundings, owners: Sequence[str], identity: str | None, *, mends: bool
+    installation: Installation, owners: Sequence[str], identity: str | None, *, mends: bool
 ) -> Iterator[Diagnosis]:
     """Examine what is there beside the identity."""
-    yield _session_vault(surroundings, owners, identity)
-    yield _storage(surroundings.storage, mends=mends)
-    yield from _pages(surroundings)
+    yield _session_vault(installation, owners, identity)
+    yield _storage(installation.storage, mends=mends)
+    yield from _pages(installation)
 
 
-def _session_vault(s: Surroundings, owners: Sequence[str], identity: str | None) -> Diagnosis:
+def _session_vault(s: Installation, owners: Sequence[str], identity: str | None) -> Diagnosis:
     subject = f"session vault {s.session_vault}"
     try:
         for owner in (*s.people, *owners)[:1]:
@@ -148,7 +148,7 @@ def _storage(storage: StorageCheck | None, *, mends: bool) -> Diagnosis:
     return Diagnosis("storage", "complete", Severity.FINE, message)
 
 
-def _pages(s: Surroundings) -> Iterator[Diagnosis]:
+def _pages(s: Installation) -> Iterator[Diagnosis]:
     if s.public_url:
         yield Diagnosis(
             "pages", "located", Severity.FINE, f"people sign in at {s.public_url}/sign-in"

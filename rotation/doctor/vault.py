@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from rotation.dependents import Listing
-    from rotation.doctor.installation import Surroundings
+    from rotation.doctor.installation import Installation
     from rotation.model import ManagedSecret, Mandate
     from rotation.ports import SecretStore
 
@@ -41,8 +41,8 @@ class Trial:
 
     vault: str
     store: SecretStore
-    surroundings: Surroundings | None
-    """Without them nothing is written."""
+    installation: Installation | None
+    """Without it nothing is written."""
     identity: str | None
     """Who needs the rights, if that is known."""
 
@@ -90,11 +90,11 @@ class Trial:
         yield Diagnosis(self._subject, "not-tried", Severity.NOTE, message, fix)
 
     def _try(self, secret: ManagedSecret) -> Iterator[Diagnosis]:
-        if self.surroundings is None:
+        if self.installation is None:
             self.store.read(secret.name)
             yield self._fine("read", f"{secret.name} can be read")
             return
-        with self.surroundings.locks.hold(secret.name):
+        with self.installation.locks.hold(secret.name):
             found = self.store.read(secret.name)
             yield self._fine("read", f"{secret.name} can be read")
             # Only the effect shows whether writing is allowed. This write changes nothing: the very

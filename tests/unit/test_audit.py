@@ -78,7 +78,7 @@ class TestWhoIsInCharge:
                 Severity.WARNING,
                 "the token 'my token' is looked after by nobody; it works until "
                 "2026-12-12 07:30 UTC",
-                "store its value and take it over: `rotation adopt VAULT/SECRET "
+                "if its value is at hand, store it and take it over: `rotation adopt VAULT/SECRET "
                 f"4ab5764f-4193-4f1d-b995-64144880b7d7`; or revoke it at {PAGE}",
             ),
         )

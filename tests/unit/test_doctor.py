@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from rotation.diagnosis import LATER, Diagnosis
-from rotation.doctor import Doctor, Surroundings
+from rotation.doctor import Doctor, Installation
 from rotation.doctor.installation import PYTHONS, versions
 from rotation.doctor.vault import grant
 from rotation.errors import AccessDeniedError, RotationError, UnavailableError
@@ -103,9 +103,9 @@ def locks() -> MemoryLocks:
 
 
 @pytest.fixture
-def surroundings(world: World, locks: MemoryLocks) -> Surroundings:
-    """Give surroundings in perfect order."""
-    return Surroundings(
+def installation(world: World, locks: MemoryLocks) -> Installation:
+    """Give an installation in perfect order."""
+    return Installation(
         identity=OneIdentity(),
         locks=locks,
         session_vault="kv-sessions",
@@ -117,20 +117,20 @@ def surroundings(world: World, locks: MemoryLocks) -> Surroundings:
 
 
 def examined(
-    world: World, surroundings: Surroundings | None, *, mends: bool = False
+    world: World, installation: Installation | None, *, mends: bool = False
 ) -> list[Diagnosis]:
     """Give all that the doctor says of this world."""
-    return list(_examine(world, surroundings, mends=mends))
+    return list(_examine(world, installation, mends=mends))
 
 
 def _examine(
-    world: World, surroundings: Surroundings | None, *, mends: bool
+    world: World, installation: Installation | None, *, mends: bool
 ) -> Iterator[Diagnosis]:
     sessions = sessions_of(world, [OWNER])
     issuer = WorldIssuer(world, sessions.access_token)
     defaults = Defaults((OWNER,), 30 * DAY, 90 * DAY, 2 * DAY)
     doctor = Doctor(
-        WorldStore(world), issuer, sessions, world.clock, VAULTS, [OWNER], defaults, surroundings
+        WorldStore(world), issuer, sessions, world.clock, VAULTS, [OWNER], defaults, installation
     )
     for diagnosis in doctor.examine(mends=mends):
         assert bool(diagnosis.fix) is (diagnosis.severity != "fine")
@@ -150,9 +150,9 @@ def one(found: list[Diagnosis], subject: str) -> tuple[str, str, str]:
     return word, str(diagnosis.severity), diagnosis.fix
 
 
-def test_everything_is_tried(world: World, surroundings: Surroundings) -> None:
+def test_everything_is_tried(world: World, installation: Installation) -> None:
     """One line each, in an order in which the first thing that fails explains the others."""
-    found = examined(world, surroundings)
+    found = examined(world, installation)
 
     assert [(each.subject, each.finding) for each in found] == [
         ("versions", "supported"),
@@ -173,20 +173,20 @@ def test_everything_is_tried(world: World, surroundings: Surroundings) -> None:
     assert {each.severity for each in found} == {"fine"}
 
 
-def test_each_vault_is_listed_once(world: World, surroundings: Surroundings) -> None:
+def test_each_vault_is_listed_once(world: World, installation: Installation) -> None:
     """However many owners there are."""
-    examined(world, surroundings)
+    examined(world, installation)
 
     listed = [call.target for call in world.calls if call.operation == "list_secrets"]
     assert listed == [VAULT, OTHER_VAULT]
 
 
-def test_nothing_changes(world: World, surroundings: Surroundings) -> None:
+def test_nothing_changes(world: World, installation: Installation) -> None:
     """The write that shows the right to write leaves everything as it was."""
     before = {name: what for name, what in describe(world).items() if name != "calls"}
     versions_before = world.vault(VAULT).versions("feed")
 
-    examined(world, surroundings, mends=True)
+    examined(world, installation, mends=True)
 
     assert before == {name: what for name, what in describe(world).items() if name != "calls"}
     after = world.vault(VAULT).versions("feed")
@@ -204,32 +204,32 @@ class TestAroundTheRotator:
         assert about(found, f"vault {VAULT}").keys() == {"listed", "read"}
         assert "update_secret" not in {call.operation for call in world.calls}
 
-    def test_the_identity_is_named(self, world: World, surroundings: Surroundings) -> None:
+    def test_the_identity_is_named(self, world: World, installation: Installation) -> None:
         """So that somebody can grant it something."""
-        message = about(examined(world, surroundings), "identity")["admitted"].message
+        message = about(examined(world, installation), "identity")["admitted"].message
 
         assert message == f"{CLIENT} gets tokens for Key Vault"
 
-    def test_no_identity(self, world: World, surroundings: Surroundings) -> None:
+    def test_no_identity(self, world: World, installation: Installation) -> None:
         """Is an error, and the rest is tried all the same."""
-        nobody = replace(surroundings, identity=OneIdentity(DENIED))
+        nobody = replace(installation, identity=OneIdentity(DENIED))
 
         found = examined(world, nobody)
 
         assert one(found, "identity") == ("access-denied", "error", "grant the identity its role")
         assert about(found, PLACE)
 
-    def test_no_storage(self, world: World, surroundings: Surroundings) -> None:
+    def test_no_storage(self, world: World, installation: Installation) -> None:
         """A note: what is lost."""
-        found = examined(world, replace(surroundings, storage=None))
+        found = examined(world, replace(installation, storage=None))
 
         assert one(found, "storage") == ("no-storage", "note", "set ROTATION_STORAGE")
         assert "locks hold within one process" in about(found, "storage")["no-storage"].message
 
-    def test_what_a_storage_lacks(self, world: World, surroundings: Surroundings) -> None:
+    def test_what_a_storage_lacks(self, world: World, installation: Installation) -> None:
         """Is named, and made only when that is asked for."""
         shed = Shed({"RotationEvents", "rotation-requests"})
-        lacking = replace(surroundings, storage=shed)
+        lacking = replace(installation, storage=shed)
 
         found = about(examined(world, lacking), "storage")["missing"]
 
@@ -250,25 +250,25 @@ class TestAroundTheRotator:
         ],
     )
     def test_a_storage_that_fails(
-        self, world: World, surroundings: Surroundings, shed: Shed, word: str
+        self, world: World, installation: Installation, shed: Shed, word: str
     ) -> None:
         """Whether it is looked at or something is made in it."""
-        found = examined(world, replace(surroundings, storage=shed), mends=True)
+        found = examined(world, replace(installation, storage=shed), mends=True)
 
         assert one(found, "storage")[:2] == (word, "error")
 
-    def test_a_session_vault_that_refuses(self, world: World, surroundings: Surroundings) -> None:
+    def test_a_session_vault_that_refuses(self, world: World, installation: Installation) -> None:
         """Is an error of its own, beside those of the owners."""
         world.session_vault.permissions.discard("get")
 
-        assert one(examined(world, surroundings), "session vault kv-sessions")[:2] == (
+        assert one(examined(world, installation), "session vault kv-sessions")[:2] == (
             "access-denied",
             "error",
         )
 
-    def test_nobody_knows_where_to_sign_in(self, world: World, surroundings: Surroundings) -> None:
+    def test_nobody_knows_where_to_sign_in(self, world: World, installation: Installation) -> None:
         """A warning with a command, if there is anybody who would sign in."""
-        lost = replace(surroundings, public_url=None)
+        lost = replace(installation, public_url=None)
 
         word, severity, fix = one(examined(world, lost), "pages")
 
@@ -315,11 +315,11 @@ class TestAroundTheRotator:
 class TestVaults:
     """What the identity may do in each vault, and what is in it."""
 
-    def test_a_right_to_write_is_missing(self, world: World, surroundings: Surroundings) -> None:
+    def test_a_right_to_write_is_missing(self, world: World, installation: Installation) -> None:
         """It is seen by the effect alone."""
         world.vault(VAULT).permissions.discard("update")
 
-        found = about(examined(world, surroundings), f"vault {VAULT}")
+        found = about(examined(world, installation), f"vault {VAULT}")
 
         assert found.keys() == {"listed", "read", "access-denied"}
         assert found["access-denied"].severity == "error"
@@ -339,18 +339,18 @@ class TestVaults:
             assert f"--assignee {CLIENT} " in grant(VAULT, CLIENT, error)
             assert "--assignee IDENTITY " in grant(VAULT, None, error)
 
-    def test_a_vault_that_cannot_be_listed(self, world: World, surroundings: Surroundings) -> None:
+    def test_a_vault_that_cannot_be_listed(self, world: World, installation: Installation) -> None:
         """Is not tried any further."""
         world.vault(VAULT).permissions.discard("list")
 
-        assert one(examined(world, surroundings), f"vault {VAULT}")[:2] == (
+        assert one(examined(world, installation), f"vault {VAULT}")[:2] == (
             "access-denied",
             "error",
         )
 
     @pytest.mark.parametrize("is_disabled", [True, False])
     def test_nothing_to_try(
-        self, world: World, surroundings: Surroundings, *, is_disabled: bool
+        self, world: World, installation: Installation, *, is_disabled: bool
     ) -> None:
         """A vault without an enabled managed secret is not tried, and it is said."""
         if is_disabled:
@@ -358,40 +358,40 @@ class TestVaults:
         else:
             world.vault(VAULT).delete("feed")
 
-        found = about(examined(world, surroundings), f"vault {VAULT}")
+        found = about(examined(world, installation), f"vault {VAULT}")
 
         assert found.keys() == {"listed", "not-tried"}
         assert found["not-tried"].severity == "note"
 
     def test_a_secret_that_is_being_worked_on_is_left_alone(
-        self, world: World, surroundings: Surroundings, locks: MemoryLocks
+        self, world: World, installation: Installation, locks: MemoryLocks
     ) -> None:
         """Another one is tried; if there is none, nothing is."""
         with locks.hold(SecretName(VAULT, "feed")):
-            assert "not-tried" in about(examined(world, surroundings), f"vault {VAULT}")
+            assert "not-tried" in about(examined(world, installation), f"vault {VAULT}")
             place(world, Placement("other", age=DAY))
 
-            found = about(examined(world, surroundings), f"vault {VAULT}")
+            found = about(examined(world, installation), f"vault {VAULT}")
 
         assert found["written"].message == f"the tags of {VAULT}/other can be written"
 
     def test_a_watched_secret_is_tried_first(
-        self, world: World, surroundings: Surroundings
+        self, world: World, installation: Installation
     ) -> None:
         """Nobody but people ever writes its tags."""
         place(world, Placement("watched", mode="watch", age=DAY))
 
-        found = about(examined(world, surroundings), f"vault {VAULT}")
+        found = about(examined(world, installation), f"vault {VAULT}")
 
         assert found["read"].message == f"{VAULT}/watched can be read"
 
-    def test_faulty_tags_are_counted(self, world: World, surroundings: Surroundings) -> None:
+    def test_faulty_tags_are_counted(self, world: World, installation: Installation) -> None:
         """With the first few: what a lifetime over the maximum is, too."""
         for number in range(5):
             tags = {"pat-lifetime-days": "91"}
             place(world, Placement(f"wrong-{number}", age=DAY, tags=tags))
 
-        found = about(examined(world, surroundings), f"vault {VAULT}")["mis-tagged"]
+        found = about(examined(world, installation), f"vault {VAULT}")["mis-tagged"]
 
         assert found.severity == "warning"
         assert found.message.startswith(
@@ -405,11 +405,11 @@ class TestVaults:
 class TestOwners:
     """Sessions, access, policies."""
 
-    def test_who_must_sign_in(self, world: World, surroundings: Surroundings) -> None:
+    def test_who_must_sign_in(self, world: World, installation: Installation) -> None:
         """With the command that says where; the clocks cannot be compared then."""
         world.tenant.revoke_sessions(OWNER)
 
-        found = examined(world, surroundings)
+        found = examined(world, installation)
 
         assert one(found, OWNER) == (
             "sign-in-needed",
@@ -419,31 +419,31 @@ class TestOwners:
         assert one(found, "clock")[:2] == ("not-compared", "note")
 
     def test_a_session_of_which_nothing_can_be_said(
-        self, world: World, surroundings: Surroundings
+        self, world: World, installation: Installation
     ) -> None:
         """The service that redeems it is away."""
         world.faults.add(Fault(unavailable(), service="entra", times=None))
 
-        assert one(examined(world, surroundings), OWNER) == ("unavailable", "error", LATER)
+        assert one(examined(world, installation), OWNER) == ("unavailable", "error", LATER)
 
-    def test_who_is_no_member(self, world: World, surroundings: Surroundings) -> None:
+    def test_who_is_no_member(self, world: World, installation: Installation) -> None:
         """A refusal of the list tells that the access level is missing."""
         world.organization(ORGANIZATION).members.clear()
 
-        word, severity, fix = one(examined(world, surroundings), PLACE)
+        word, severity, fix = one(examined(world, installation), PLACE)
 
         assert (word, severity) == ("access-denied", "error")
         assert f"`az devops user add --email-id {OWNER} --license-type express " in fix
 
-    def test_azure_devops_is_away(self, world: World, surroundings: Surroundings) -> None:
+    def test_azure_devops_is_away(self, world: World, installation: Installation) -> None:
         """No access level helps against that."""
         world.faults.add(Fault(unavailable(), service="azure-devops", times=None))
 
-        word, _, fix = one(examined(world, surroundings), PLACE)
+        word, _, fix = one(examined(world, installation), PLACE)
 
         assert (word, fix) == ("unavailable", LATER)
 
-    def test_a_lifespan_policy_shows(self, world: World, surroundings: Surroundings) -> None:
+    def test_a_lifespan_policy_shows(self, world: World, installation: Installation) -> None:
         """By a life that is shorter than what is asked for; what is only watched says nothing."""
         place(world, Placement("short", lifetime=7 * DAY, age=DAY))
         place(world, Placement("rounded", lifetime=30 * DAY - timedelta(hours=23)))
@@ -451,7 +451,7 @@ class TestOwners:
         place(world, Placement("watched", mode="watch", lifetime=7 * DAY))
         place(world, Placement("asked", lifetime=7 * DAY, tags={"pat-lifetime-days": "7"}))
 
-        found = about(examined(world, surroundings), PLACE)
+        found = about(examined(world, installation), PLACE)
 
         assert found.keys() == {"admitted", "lifespan-policy"}
         policy = found["lifespan-policy"]
@@ -459,35 +459,35 @@ class TestOwners:
         assert "asked for: kv-build/short has 7 of 30 days; that is" in policy.message
         assert "pat-lifetime-days, or ROTATION_LIFETIME_DAYS, to 7;" in policy.fix
 
-    def test_full_access_will_be_refused(self, world: World, surroundings: Surroundings) -> None:
+    def test_full_access_will_be_refused(self, world: World, installation: Installation) -> None:
         """Where a policy restricts it: the first few are named."""
         for number in range(5):
             place(world, Placement(f"wide-{number}", scope="app_token", age=DAY))
 
-        found = about(examined(world, surroundings), PLACE)["full-scope"]
+        found = about(examined(world, installation), PLACE)["full-scope"]
 
         assert found.severity == "warning"
         assert "kv-build/wide-0, kv-build/wide-1, kv-build/wide-2, and 2 more;" in found.message
         assert '`rotation rotate kv-build/wide-0 --scope "SCOPES"`' in found.fix
 
     def test_a_token_for_all_organizations_stops(
-        self, world: World, surroundings: Surroundings
+        self, world: World, installation: Installation
     ) -> None:
         """It is an error: nothing renews it."""
         place(world, Placement("everywhere", is_global=True, age=DAY))
 
-        found = about(examined(world, surroundings), PLACE)["all-organizations"]
+        found = about(examined(world, installation), PLACE)["all-organizations"]
 
         assert found.severity == "error"
         assert "kv-build/everywhere;" in found.message
         assert f"`rotation issue kv-build/everywhere --organization {ORGANIZATION} " in found.fix
 
     def test_what_was_switched_off_is_not_renewed(
-        self, world: World, surroundings: Surroundings
+        self, world: World, installation: Installation
     ) -> None:
         """So no policy bites; nor is anything said of a token that no secret says it holds."""
         place(world, Placement("wide", scope="app_token", age=DAY))
         world.vault(VAULT).update("wide", None, Properties(enabled=False))
         place(world, Placement("loose", scope="app_token", is_recorded=False, age=DAY))
 
-        assert about(examined(world, surroundings), PLACE).keys() == {"admitted"}
+        assert about(examined(world, installation), PLACE).keys() == {"admitted"}
