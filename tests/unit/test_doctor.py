@@ -197,7 +197,7 @@ def test_nothing_changes(world: World, installation: Installation) -> None:
 class TestAroundTheRotator:
     """Identity, storage, session vault, pages, versions."""
 
-    def test_without_surroundings_nothing_is_written(self, world: World) -> None:
+    def test_without_an_installation_nothing_is_written(self, world: World) -> None:
         """Nobody could tell that no run is at work."""
         found = examined(world, None)
 
