@@ -16,7 +16,7 @@ from rotation.errors import plain
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from rotation.audit import Rule
+    from rotation.audit_rules import Rule
 
 COLUMNS = tuple(Diagnosis.__dataclass_fields__)
 SCHEMA = (

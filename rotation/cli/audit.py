@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rotation import __version__, settings
-from rotation.audit import RULES
+from rotation.audit_rules import RULES
 from rotation.auditor import Auditor
 from rotation.cli.frame import FINE, JSON, NEEDS_SOMEBODY, TABLE, show, with_service, write
 from rotation.cli.teaching import Command

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from rotation.audit import RULES
+from rotation.audit_rules import RULES
 from rotation.cli import commands
 from sandbox.fault import Fault, unavailable
 from sandbox.furniture import ORGANIZATION, OWNER, VAULT, Placement, place, plant

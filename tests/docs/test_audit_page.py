@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from rotation.audit import RULES
+from rotation.audit_rules import RULES
 from rotation.maker import BUTTON, MAKERS
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from rotation import tags
-from rotation.audit import RULES
+from rotation.audit_rules import RULES
 from rotation.cli import commands
 from rotation.diagnosis import Diagnosis, Severity
 from rotation.events import Event, Kind

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from rotation.audit import GLOBAL_TOKENS_END_AT, RULES, Estate, findings, quoted
+from rotation.audit import Estate, findings, quoted
+from rotation.audit_rules import GLOBAL_TOKENS_END_AT, RULES
 from rotation.diagnosis import Diagnosis, Severity
 from rotation.model import Defaults, Inventory, Mandate, SecretName, Token
 from rotation.tags import parse

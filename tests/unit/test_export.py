@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from rotation.audit import RULES
+from rotation.audit_rules import RULES
 from rotation.diagnosis import Diagnosis, Severity
 from rotation.export import as_csv, as_list, as_sarif
 
