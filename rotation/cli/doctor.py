@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 @output_option
 @click.pass_obj
 def doctor(around: Surroundings, output: str) -> int:
-    """Try every precondition for real, and say how to mend what fails; change nothing.
+    """Try every precondition for real; change nothing.
 
-    Ends with 1 if anything does not work.
+    Says how to mend what fails. Ends with 1 if anything does not work.
     """
     found = with_service(around, lambda service: [*service.doctor.examine()])
     show(output, [vars(diagnosis) for diagnosis in found], lambda: show_diagnoses(found))
