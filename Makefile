@@ -2,18 +2,19 @@
 
 PYTHON ?=# the Python to make it with; without one, python3
 VENV ?= .venv
+WITNESSES := .witnesses
 PYTEST_ARGS ?=# further arguments for pytest: make test PYTEST_ARGS="-k policy"
 MUTANTS ?=# some of them only, by name, or --list: make mutants MUTANTS=no-preflight
 UPGRADE ?=# make lock UPGRADE=1 takes the newest versions instead of keeping the present ones
 
 RUN := $(VENV)/bin/python
 # The files without effects: nothing in them is hard to test, so all of it is tested.
-PURE := rotation/model.py,rotation/session.py,rotation/decision.py,rotation/claim.py,rotation/report.py,rotation/fleet.py,rotation/tags.py,rotation/policy.py,rotation/schedule.py,rotation/events.py,rotation/errors.py,rotation/settings.py,rotation/scope.py
+PURE := rotation/model.py,rotation/session.py,rotation/decision.py,rotation/claim.py,rotation/report.py,rotation/fleet.py,rotation/tags.py,rotation/policy.py,rotation/schedule.py,rotation/scope.py,rotation/order.py,rotation/orders.py,rotation/events.py,rotation/errors.py,rotation/settings.py,rotation/storage.py
 LOCK = $(RUN) -m uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
 	--custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check proof mutants format lock clean
+.PHONY: help setup witnesses demo test check proof mutants format lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-12s %s\n", $$1, $$2 }'
@@ -21,10 +22,13 @@ help: ## Show this list
 setup: ## Make the environment, where it is missing or out of date; the others do this themselves
 	@tools/setup "$(VENV)" "$(PYTHON)"
 
+witnesses: ## Install what the tests are judged by besides the sandbox, where npm is on the PATH
+	@tools/witnesses "$(WITNESSES)"
+
 demo: setup ## Watch tokens being rotated in a sandbox on this machine, in about a minute
 	@$(RUN) -m sandbox.demo
 
-test: check ## Run the static checks and every test, and hold the coverage
+test: check witnesses ## Run the static checks and every test, and hold the coverage
 	rm -f .coverage .coverage.*
 	$(RUN) -m coverage run -m pytest --numprocesses auto $(PYTEST_ARGS)
 	$(RUN) -m coverage combine --quiet
@@ -38,10 +42,10 @@ check: setup ## Run the static checks only: style, format, types, imports
 	$(RUN) -m mypy
 	$(VENV)/bin/lint-imports --no-logo
 
-proof: setup ## Prove the protocol in full: every story, crash, order and mutant, and a year
+proof: setup witnesses ## Prove the protocol in full: every story, crash, order and mutant, and a year
 	$(RUN) -m pytest --proof --numprocesses auto $(PYTEST_ARGS)
 
-mutants: setup ## Break the code in each of the ways that a test must notice, and show that it does
+mutants: setup witnesses ## Break the code in each of the ways that a test must notice, and show that it does
 	@$(RUN) -m tests.mutants $(MUTANTS)
 
 format: setup ## Put the code into its format, and mend what the linter can mend
@@ -53,6 +57,6 @@ lock: setup ## Make requirements*.txt from requirements*.in
 	$(LOCK) requirements-dev.in --constraints requirements.txt --output-file requirements-dev.txt
 
 clean: ## Remove everything that make has made
-	rm -rf .venv .venv-* .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache \
+	rm -rf .venv .venv-* $(WITNESSES) .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache \
 		.pytest_cache .ruff_cache build ./*.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

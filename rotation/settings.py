@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import StrEnum
 from os import environ
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -21,11 +22,14 @@ from pydantic import (
     ValidationInfo,
     field_validator,
 )
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from rotation import storage
 from rotation.errors import SettingsError
 from rotation.model import OWNER, Defaults
 from rotation.session import AgentUser, session_secret
+from rotation.storage import Storage, StorageFaultsError
 
 PREFIX = "ROTATION_"
 VAULT_DOMAINS = {
@@ -35,6 +39,8 @@ VAULT_DOMAINS = {
 }
 """Each cloud's authority and its Key Vault domain (Azure documentation, *national clouds*)."""
 HTTPS_PORT = 443
+STORAGE = "storage"
+"""The kind of error that carries all faults of the storage connection."""
 DEVOPS_HOSTS = ("dev.azure.com", "vssps.dev.azure.com")
 
 _GUID = r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
@@ -52,6 +58,15 @@ class Vault:
     """As in binding marks and messages."""
     url: str
     """Without a slash at its end; empty until the cloud's domain is known."""
+
+
+class FanOut(StrEnum):
+    """Who settles what a scan has found due."""
+
+    INLINE = "inline"
+    """The run itself."""
+    QUEUE = "queue"
+    """Whoever takes the requests from the queue."""
 
 
 def _words(value: object) -> tuple[str, ...]:
@@ -143,6 +158,13 @@ def _ncrontab(value: str) -> str:
     return value
 
 
+def _fan_out(value: str) -> FanOut:
+    if value not in [*FanOut]:
+        message = f"expected {' or '.join(FanOut)}"
+        raise ValueError(message)
+    return FanOut(value)
+
+
 Url = Annotated[str, AfterValidator(_https)]
 HostUrl = Annotated[str, AfterValidator(_https_host)]
 Guid = Annotated[str, Field(pattern=rf"^{_GUID}$"), AfterValidator(str.lower)]
@@ -177,6 +199,9 @@ class Settings(BaseSettings):
     lifetime_days: Annotated[int, Field(ge=1, le=364)] = 30
     grace_hours: Annotated[int, Field(ge=1, le=364 * 24)] = 48
     concurrency: Annotated[int, Field(ge=1, le=64)] = 8
+    storage: Annotated[Storage | None, NoDecode] = None
+    fan_out: Annotated[FanOut, BeforeValidator(_fan_out)] = FanOut.INLINE
+    journal_days: Annotated[int, Field(ge=1, le=3650)] = 400
 
     @property
     def is_microsoft(self) -> bool:
@@ -187,6 +212,11 @@ class Settings(BaseSettings):
     def all_owners(self) -> tuple[str, ...]:
         """The owners of both kinds, those who sign in first."""
         return (*self.owners, *(agent.owner for agent in self.agent_owners))
+
+    @property
+    def journal_period(self) -> timedelta:
+        """How long events are kept."""
+        return timedelta(days=self.journal_days)
 
     @property
     def defaults(self) -> Defaults:
@@ -250,6 +280,25 @@ class Settings(BaseSettings):
         host = environ.get("WEBSITE_HOSTNAME")
         return value or (f"https://{host}" if host else None)
 
+    @field_validator("storage", mode="before")
+    @classmethod
+    def _connected(cls, value: object, info: ValidationInfo) -> Storage | None:
+        authority = info.data.get("authority")
+        host = urlsplit(authority or "").hostname
+        is_microsoft = host in VAULT_DOMAINS if authority else None
+        try:
+            return storage.read(str(value or "").strip(), environ, is_microsoft=is_microsoft)
+        except StorageFaultsError as exc:
+            raise PydanticCustomError(STORAGE, "storage", {"faults": exc.faults}) from None
+
+    @field_validator("fan_out")
+    @classmethod
+    def _with_storage(cls, value: FanOut, info: ValidationInfo) -> FanOut:
+        if value is FanOut.QUEUE and info.data.get("storage", ...) is None:
+            message = "expected ROTATION_STORAGE beside it: the queue is there"
+            raise ValueError(message)
+        return value
+
     @field_validator("lifetime_days")
     @classmethod
     def _at_most(cls, value: int, info: ValidationInfo) -> int:
@@ -300,7 +349,8 @@ def load() -> Settings:
     try:
         return Settings()
     except ValidationError as exc:
-        faults = tuple(_fault(error) for error in exc.errors(include_url=False))
+        errors = exc.errors(include_url=False)
+        faults = tuple(fault for error in errors for fault in _faults(error))
         hint = "they are environment variables, or app settings; docs/reference.md tells them all"
     raise SettingsError(faults, hint=hint)
 
@@ -309,7 +359,15 @@ def unknown_names() -> tuple[str, ...]:
     """Give the variables that look like settings and are none: misspelt, or of another version."""
     fields = Settings.model_fields.items()
     known = {PREFIX + name.upper() for name, field in fields if not field.validation_alias}
+    known |= {name.upper() for name in storage.PARTS}
     return tuple(sorted(n for n in environ if n.startswith(PREFIX) and n.upper() not in known))
+
+
+def _faults(error: Any) -> tuple[str, ...]:  # noqa: ANN401 - pydantic's error details
+    if error["type"] == STORAGE:
+        faults: tuple[str, ...] = error["ctx"]["faults"]
+        return faults
+    return (_fault(error),)
 
 
 def _fault(error: Any) -> str:  # noqa: ANN401 - pydantic's error details

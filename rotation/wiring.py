@@ -7,7 +7,7 @@ import time
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
 from azure.identity import DefaultAzureCredential, ManagedIdentityCredential
@@ -29,13 +29,18 @@ from rotation.sign_in import Desk, SignIn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
     from azure.keyvault.secrets import SecretClient
     from requests import Session
 
+    from rotation.adapters.storage_check import StorageCheck
     from rotation.model import TokenValue
-    from rotation.ports import Clock
+    from rotation.ports import Backlog, Clock, Journal, Locks, RequestQueue
     from rotation.settings import Settings, Vault
+    from rotation.storage import Storage
+
+    Credential = DefaultAzureCredential | ManagedIdentityCredential
 
 ASSERTION_AUDIENCES = {
     "login.microsoftonline.us": "api://AzureADTokenExchangeUSGov",
@@ -45,6 +50,8 @@ ASSERTION_AUDIENCES = {
 *Configure an application to trust a managed identity*)."""
 ASSERTION_AUDIENCE = "api://AzureADTokenExchange"
 
+
+T = TypeVar("T")
 
 TRIAL_TIMEOUT = 10.0
 """Seconds for an answer while a person waits in front of a browser; nothing is repeated then."""
@@ -63,6 +70,11 @@ class Service:
     sign_in: SignIn
     doctor: Doctor
     connections: Connections
+    journal: Journal
+    queue: RequestQueue | None
+    """Takes orders to the function; None without storage, as are the next two."""
+    backlog: Backlog | None
+    storage_check: StorageCheck | None
 
 
 @contextmanager
@@ -75,49 +87,33 @@ def open_service(settings: Settings, clock: Clock = now) -> Iterator[Service]:
     """
     redaction.install()
     with ExitStack() as opened:
-        credential = _credential(settings)
+        credential = _credential(settings.managed_identity)
         opened.callback(credential.close)
+        yield _Workshop(settings, clock, credential, opened).service()
 
-        def client(vault: Vault) -> SecretClient:
-            return opened.enter_context(
-                open_vault(vault, credential, is_microsoft=settings.is_microsoft, sleep=time.sleep)
-            )
 
-        registration = _registration(settings)
-        scope = f"{registration.audience}/.default"
-        entra = Entra(registration, lambda: credential.get_token(scope).token, clock)
-        opened.callback(entra.close)
-        http = opened.enter_context(open_session(time.sleep))
+@dataclass(frozen=True)
+class _Workshop:
+    """Makes the parts; what must be closed is closed with ``opened``."""
 
-        hasty = opened.enter_context(PlainSession(read_timeout=TRIAL_TIMEOUT))
+    settings: Settings
+    clock: Clock
+    credential: Credential
+    opened: ExitStack
 
-        def issuer(
-            access_token: Callable[[str], TokenValue], session: Session = http
-        ) -> AzureDevOpsIssuer:
-            urls = {"devops_url": settings.devops_url, "tokens_url": settings.devops_tokens_url}
-            return AzureDevOpsIssuer(session, access_token, clock, **urls)
-
-        session_client = client(settings.session_vault)
+    def service(self) -> Service:
+        """Put the parts together."""
+        settings, clock = self.settings, self.clock
+        entra, session_client = self._entra(), self._vault(settings.session_vault)
         session_store = KeyVaultSessions(session_client)
         people = PersonSource(session_store, entra, clock)
-        agents = AgentSource(entra, clock, settings.agent_owners)
-        sessions = Sessions(
-            {
-                **dict.fromkeys(settings.owners, people),
-                **{agent.owner: agents for agent in settings.agent_owners},
-            },
-            clock,
-        )
-        store = KeyVaultStore({vault.name: client(vault) for vault in settings.vaults})
+        sessions = self._sessions(people, entra)
+        store = KeyVaultStore({vault.name: self._vault(vault) for vault in settings.vaults})
         vaults = [vault.name for vault in settings.vaults]
-        scope_of_work = Scope(
-            vaults=vaults,
-            owners=settings.all_owners,
-            defaults=settings.defaults,
-            concurrency=settings.concurrency,
-        )
-        log = LogLines()
-        ports = Ports(store, issuer(sessions.access_token), log, NoJournal(), clock, time.sleep)
+        issuer = self._issuer(self._open(open_session(time.sleep)), sessions.access_token)
+        hasty = self._open(PlainSession(read_timeout=TRIAL_TIMEOUT))
+        kept, log = self._kept(), LogLines()
+        ports = Ports(store, issuer, log, kept.journal, clock, time.sleep)
         desk = Desk(
             service=entra,
             seal=VaultSeal(session_client, clock),
@@ -125,19 +121,113 @@ def open_service(settings: Settings, clock: Clock = now) -> Iterator[Service]:
             source=people,
             sessions=sessions,
             secrets=store,
-            trial=lambda access_token: issuer(lambda _owner: access_token, hasty),
+            trial=lambda access_token: self._issuer(hasty, lambda _owner: access_token),
             log=log,
             clock=clock,
             public_url=settings.public_url or "",
         )
-        yield Service(
-            rotator=Rotator(ports, sessions, LocalLocks(), scope_of_work),
+        return Service(
+            rotator=Rotator(ports, sessions, kept.locks, _scope(settings)),
             sign_in=SignIn(desk, owners=settings.owners, vaults=vaults, defaults=settings.defaults),
             doctor=Doctor(
-                store, ports.issuer, sessions, clock, vaults, settings.all_owners, settings.defaults
+                store, issuer, sessions, clock, vaults, settings.all_owners, settings.defaults
             ),
             connections=Connections(session_store, store, vaults, settings.defaults, time.sleep),
+            journal=kept.journal,
+            queue=kept.queue,
+            backlog=kept.backlog,
+            storage_check=kept.check,
         )
+
+    def _open(self, part: AbstractContextManager[T]) -> T:
+        return self.opened.enter_context(part)
+
+    def _vault(self, vault: Vault) -> SecretClient:
+        is_microsoft = self.settings.is_microsoft
+        found = open_vault(vault, self.credential, is_microsoft=is_microsoft, sleep=time.sleep)
+        return self._open(found)
+
+    def _entra(self) -> Entra:
+        registration = _registration(self.settings)
+        scope = f"{registration.audience}/.default"
+        entra = Entra(registration, lambda: self.credential.get_token(scope).token, self.clock)
+        self.opened.callback(entra.close)
+        return entra
+
+    def _sessions(self, people: PersonSource, entra: Entra) -> Sessions:
+        agents = AgentSource(entra, self.clock, self.settings.agent_owners)
+        return Sessions(
+            {
+                **dict.fromkeys(self.settings.owners, people),
+                **{agent.owner: agents for agent in self.settings.agent_owners},
+            },
+            self.clock,
+        )
+
+    def _issuer(
+        self, session: Session, access_token: Callable[[str], TokenValue]
+    ) -> AzureDevOpsIssuer:
+        return AzureDevOpsIssuer(
+            session,
+            access_token,
+            self.clock,
+            devops_url=self.settings.devops_url,
+            tokens_url=self.settings.devops_tokens_url,
+        )
+
+    def _kept(self) -> _Kept:
+        """Open what is kept in storage, or what stands in for it."""
+        storage = self.settings.storage
+        if storage is None:
+            return _Kept(NoJournal(), LocalLocks())
+        # Cold start is a feature: whoever has no storage does not load its libraries.
+        from rotation.adapters.journal import TableJournal
+        from rotation.adapters.locks import TableLocks
+        from rotation.adapters.queues import StorageRequests, TableBacklog
+        from rotation.adapters.storage import open_queue, open_tables
+        from rotation.adapters.storage_check import StorageCheck
+
+        identity, clock = self._storage_identity(storage), self.clock
+        tables = open_tables(storage, identity, clock, time.sleep)
+        queue = open_queue(storage, identity, clock, time.sleep)
+        self._open(tables.service)
+        self._open(queue.client)
+        return _Kept(
+            journal=TableJournal(tables, clock),
+            locks=TableLocks(tables, clock),
+            queue=StorageRequests(queue),
+            backlog=TableBacklog(tables, clock),
+            check=StorageCheck(tables, queue),
+        )
+
+    def _storage_identity(self, storage: Storage) -> Credential:
+        client_id = storage.client_id or self.settings.managed_identity
+        if client_id == self.settings.managed_identity and not storage.is_managed_identity:
+            return self.credential
+        identity = _credential(client_id, is_managed=storage.is_managed_identity)
+        self.opened.callback(identity.close)
+        return identity
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """What outlives a run, other than in the vaults."""
+
+    journal: Journal
+    locks: Locks
+    queue: RequestQueue | None = None
+    backlog: Backlog | None = None
+    check: StorageCheck | None = None
+
+
+def _scope(settings: Settings) -> Scope:
+    return Scope(
+        vaults=[vault.name for vault in settings.vaults],
+        owners=settings.all_owners,
+        defaults=settings.defaults,
+        concurrency=settings.concurrency,
+        journal_period=settings.journal_period,
+    )
 
 
 def _registration(settings: Settings) -> Registration:
@@ -153,12 +243,13 @@ def _registration(settings: Settings) -> Registration:
     )
 
 
-def _credential(settings: Settings) -> DefaultAzureCredential | ManagedIdentityCredential:
-    """Choose the identity: the platform's managed one, or whoever is signed in on this machine."""
-    if "IDENTITY_ENDPOINT" in os.environ:
-        return ManagedIdentityCredential(
-            client_id=settings.managed_identity, permit_redirects=False
-        )
-    return DefaultAzureCredential(
-        managed_identity_client_id=settings.managed_identity, permit_redirects=False
-    )
+def _credential(client_id: str | None, *, is_managed: bool = False) -> Credential:
+    """Choose the identity: the platform's managed one, or whoever is signed in on this machine.
+
+    Args:
+        client_id: of the managed identity; None for the system's default.
+        is_managed: whether nobody else will do.
+    """
+    if is_managed or "IDENTITY_ENDPOINT" in os.environ:
+        return ManagedIdentityCredential(client_id=client_id, permit_redirects=False)
+    return DefaultAzureCredential(managed_identity_client_id=client_id, permit_redirects=False)

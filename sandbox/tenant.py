@@ -7,13 +7,15 @@ Flows that policies block anyway (device code, user name and password) are not o
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from sandbox.agent import Agents
 from sandbox.authorization import Authorization
 from sandbox.authorization_code import AuthorizationCodes
+from sandbox.clock import wall
 from sandbox.directory import DEMANDS, PERMISSIONS, Application, Directory
-from sandbox.grant import FederatedCredential, ManagedIdentity
+from sandbox.grant import STORAGE, FederatedCredential, ManagedIdentity
 from sandbox.ground import guarded
 from sandbox.ledger import Ledger
 from sandbox.session import SESSION_LIFETIME, Sessions
@@ -33,6 +35,9 @@ if TYPE_CHECKING:
     from sandbox.ground import Ground
 
 __all__ = ["SESSION_LIFETIME", "Tenant"]
+
+STORAGE_LIFETIME = timedelta(hours=24)
+"""Of a managed identity's token."""
 
 
 class Tenant:
@@ -198,8 +203,18 @@ class Tenant:
         if client_id != self.identity.client_id:
             return None
         principal_id = self.identity.principal_id
-        claims = {"oid": principal_id, "appid": client_id}
+        claims: dict[str, object] = {"oid": principal_id, "appid": client_id}
+        if resource == STORAGE:
+            claims |= self._for_storage()
         return self._ledger.write_for_application(resource, principal_id, claims, None)
+
+    def _for_storage(self) -> dict[str, object]:
+        """Give the claims at which Azurite looks, which lives by the machine's clock."""
+        now = int(wall().timestamp())
+        lifetime = int(STORAGE_LIFETIME.total_seconds())
+        times = {"iat": now, "nbf": now, "exp": now + lifetime}
+        # Storage is given tokens of Entra's first version.
+        return {**times, "iss": f"https://sts.windows.net/{self.id}/"}
 
     @guarded
     def redeem(self, request: RefreshRequest) -> Redemption:

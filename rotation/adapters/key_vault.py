@@ -15,23 +15,18 @@ from azure.core.exceptions import (
     ClientAuthenticationError,
     HttpResponseError,
 )
-from azure.core.pipeline.transport import RequestsTransport
 from azure.keyvault.secrets import SecretClient
 
 from rotation.adapters.border import (
     BACKOFF,
-    CONNECT_TIMEOUT,
-    PATIENCE,
-    READ_TIMEOUT,
     RETRIES,
     TOO_MANY,
     TRANSIENT,
-    WaitTooLongError,
     translated,
     was_sent,
     words,
 )
-from rotation.adapters.patience import PlainSession
+from rotation.adapters.transport import open_transport
 from rotation.adapters.vault_refusal import DENIED, HINTS
 from rotation.errors import (
     AccessDeniedError,
@@ -89,7 +84,7 @@ def open_vault(
         retry_total=RETRIES,
         retry_backoff_factor=BACKOFF,
         permit_redirects=False,
-        transport=_transport(sleep),
+        transport=open_transport(sleep),
     )
 
 
@@ -287,18 +282,3 @@ def _secret(name: SecretName, properties: SecretProperties) -> ManagedSecret:
         content_type=properties.content_type,
         version=properties.version,
     )
-
-
-def _transport(sleep: Callable[[float], None]) -> RequestsTransport:
-    """Make the SDK's transport, with time-outs and an end to its patience between two tries."""
-
-    def sleep_within_reason(duration: float) -> None:
-        if duration > PATIENCE:
-            raise WaitTooLongError(duration)
-        sleep(duration)
-
-    transport = RequestsTransport(
-        session=PlainSession(), connection_timeout=CONNECT_TIMEOUT, read_timeout=READ_TIMEOUT
-    )
-    transport.sleep = sleep_within_reason
-    return transport

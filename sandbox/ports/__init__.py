@@ -8,6 +8,7 @@ for a late answer too, moves the world's clock instead of taking time.
 
 from sandbox.ports.issuer import WorldIssuer
 from sandbox.ports.process import InProcess, sessions_of
+from sandbox.ports.queue import MemoryBacklog, MemoryQueue
 from sandbox.ports.record import Journal, MemoryLocks
 from sandbox.ports.session import WorldSessionStore, WorldTokenService
 from sandbox.ports.store import WorldStore
@@ -15,7 +16,9 @@ from sandbox.ports.store import WorldStore
 __all__ = [
     "InProcess",
     "Journal",
+    "MemoryBacklog",
     "MemoryLocks",
+    "MemoryQueue",
     "WorldIssuer",
     "WorldSessionStore",
     "WorldStore",

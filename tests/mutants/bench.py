@@ -23,6 +23,7 @@ PARTS = (
     *("rotation", "sandbox", "tests", "function_app.py"),
     *("host.json", "pyproject.toml", ".funcignore"),
 )
+WITNESSES = ".witnesses"
 WIDE = ("tests/unit", "tests/story", "tests/contract")
 """Where somebody else may notice a mutant."""
 OPTIONS = ("-q", "-p", "no:cacheprovider", "--tb=no")
@@ -72,6 +73,7 @@ class Bench:
                 shutil.copytree(ROOT / part, home / part, ignore=ignored)
             else:
                 shutil.copy(ROOT / part, home / part)
+        (home / WITNESSES).symlink_to(ROOT / WITNESSES)  # too large to copy, and never broken
 
     def try_out(self, mutant: Mutant, wide: Sequence[str] = WIDE) -> Trial:
         """Break the code, and see whether the named test notices, or else one of ``wide``."""

@@ -14,10 +14,11 @@ import pytest
 from rotation.events import Kind
 from sandbox.clock import ManualClock
 from sandbox.furniture import ORGANIZATION, Placement, place
-from tests.story.plot import DUE, SECRET, renewal
-from tests.story.stage import DAY, GRACE, HOUR, START, Stage
+from tests.story.plot import DUE, renewal
+from tests.story.stage import DAY, GRACE, HOUR, SECRET, START, Stage
 
 if TYPE_CHECKING:
+    from rotation.fan_out import FanOut
     from rotation.ports import Clock, Locks
     from sandbox.ports import InProcess
 
@@ -174,9 +175,14 @@ class WrongStage(Stage):
     ahead: timedelta = timedelta(0)
     jitter: timedelta = timedelta(0)
 
-    def process(self, locks: Locks | None = None, clock: Clock | None = None) -> InProcess:
+    def process(
+        self,
+        locks: Locks | None = None,
+        clock: Clock | None = None,
+        fan_out: FanOut | None = None,
+    ) -> InProcess:
         """Start another process, by the wrong clock."""
-        return super().process(locks, clock or self.own_clock)
+        return super().process(locks, clock or self.own_clock, fan_out)
 
     def __post_init__(self) -> None:
         """Set the wrong clock."""

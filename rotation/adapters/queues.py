@@ -1,0 +1,130 @@
+"""Requests on a Storage queue, and a table that knows which secrets wait there.
+
+Behaviour of the service: Azure Storage REST reference, *Put Message*: a message stays hidden for at
+most seven days, and must become visible before its life ends; a life of -1 never ends.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from math import ceil
+from typing import TYPE_CHECKING
+
+from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
+
+from rotation.adapters.storage import REQUESTS
+from rotation.adapters.tables import PARTITION, ROW, Table, key_of
+from rotation.model import SecretName
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from rotation.adapters.storage import Queue, Tables
+    from rotation.order import Order
+    from rotation.ports import Clock
+
+QUEUED = "RotationQueued"
+PARTITION_KEY = "queued"
+AT_ONCE = timedelta(0)
+FOR_EVER = -1
+LONGEST_HIDDEN = timedelta(days=7) - timedelta(seconds=1)
+
+
+class StorageRequests:
+    """The queue ``rotation-requests``."""
+
+    def __init__(self, queue: Queue) -> None:
+        """Take the client of the queue."""
+        self._client, self._line = queue.client, queue.line
+
+    def put(
+        self, order: Order, *, after: timedelta = AT_ONCE, life: timedelta | None = None
+    ) -> None:
+        """See ``RequestQueue``."""
+        if life is not None and after >= life:
+            return  # nobody would ever get to see it, and the service takes no such message
+        text = json.dumps(order.as_dict())
+        hidden = ceil(min(after, LONGEST_HIDDEN).total_seconds())
+        # In whole seconds, and a message that is hidden until its end is refused.
+        lives = FOR_EVER if life is None else max(ceil(life.total_seconds()), hidden + 1)
+
+        def send() -> bool:
+            try:
+                self._client.send_message(text, visibility_timeout=hidden, time_to_live=lives)
+            except ResourceNotFoundError:
+                return False
+            return True
+
+        if not self._line.ask(f"the queue {REQUESTS}", "write to", send):
+            self.make()
+            self._line.ask(
+                f"the queue {REQUESTS}",
+                "write to",
+                lambda: self._client.send_message(
+                    text, visibility_timeout=hidden, time_to_live=lives
+                ),
+            )
+
+    def exists(self) -> bool:
+        """Tell whether there is such a queue."""
+
+        def call() -> bool:
+            try:
+                self._client.get_queue_properties()
+            except ResourceNotFoundError:
+                return False
+            return True
+
+        return self._line.ask(f"the queue {REQUESTS}", "read", call)
+
+    def make(self) -> bool:
+        """Make the queue; tell whether it was missing."""
+
+        def call() -> bool:
+            try:
+                self._client.create_queue()
+            except ResourceExistsError:
+                return False
+            return True
+
+        return self._line.ask(f"the queue {REQUESTS}", "make", call)
+
+
+class TableBacklog:
+    """The table ``RotationQueued``: one row a secret that waits."""
+
+    def __init__(self, tables: Tables, clock: Clock) -> None:
+        """Take the account's tables, and the clock that tells who has waited for too long."""
+        self._table = Table(tables, QUEUED)
+        self._clock = clock
+
+    def waiting(self) -> frozenset[SecretName]:
+        """See ``Backlog``."""
+        now = _text(self._clock())
+        pages = self._table.pages(f"{PARTITION} eq '{PARTITION_KEY}' and until gt '{now}'")
+        return frozenset(
+            SecretName(str(row["vault"]), str(row["secret"])) for page in pages for row in page
+        )
+
+    def note(self, names: Collection[SecretName], until: datetime) -> None:
+        """See ``Backlog``."""
+        self._table.put_all(
+            {
+                PARTITION: PARTITION_KEY,
+                ROW: key_of(name),
+                "vault": name.folded.vault,
+                "secret": name.folded.name,
+                "until": _text(until),
+            }
+            for name in names
+        )
+
+    def clear(self, name: SecretName) -> None:
+        """See ``Backlog``."""
+        self._table.delete(PARTITION_KEY, key_of(name))
+
+
+def _text(instant: datetime) -> str:
+    """Write an instant so that a later one sorts last."""
+    return instant.astimezone(UTC).isoformat(timespec="microseconds")
