@@ -1,4 +1,4 @@
-"""What the commands ask of the product: its journal, and the desk that takes orders."""
+"""What the commands ask of the desk that takes orders."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ if TYPE_CHECKING:
 
     from rotation.model import SecretName
     from rotation.order import Order
-    from rotation.ports import Journal
     from rotation.report import Outcome
     from rotation.wiring import Service
 
@@ -36,15 +35,7 @@ class OrderDesk(Protocol):
 
 class _Equipped(Protocol):
     @property
-    def journal(self) -> Journal: ...
-
-    @property
     def orders(self) -> OrderDesk: ...
-
-
-def journal_of(service: Service) -> Journal:
-    """Give the journal."""
-    return cast("_Equipped", service).journal
 
 
 def desk_of(service: Service) -> OrderDesk:

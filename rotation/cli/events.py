@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rotation.cli.desk import journal_of
 from rotation.cli.following import Follower
 from rotation.cli.frame import FINE, JSON, output_option, with_service, write
 from rotation.cli.parameter import SECRET
@@ -118,7 +117,7 @@ def events(around: Surroundings, /, **asked: Any) -> int:  # noqa: ANN401 - the 
     query = Query(**asked)
 
     def work(service: Service) -> int:
-        journal, start = journal_of(service), query.start(around.now())
+        journal, start = service.journal, query.start(around.now())
         rows = query.read(journal, start)
         shown = islice(rows, query.limit)
         if query.follow:
