@@ -40,6 +40,20 @@ PAUSE = timedelta(seconds=5)
 AT_MOST = 200
 
 
+class AnyKind(click.Choice[str]):
+    """The name of an event, in whatever case."""
+
+    def convert(
+        self,
+        value: Any,  # noqa: ANN401 - click's own
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> str:
+        """Give the name as it is written in the journal."""
+        known = {name.lower(): name for name in self.choices}
+        return str(super().convert(known.get(str(value).lower(), value), param, ctx))
+
+
 @dataclass(frozen=True)
 class Query:
     """What is asked of the journal, and how it is shown."""
@@ -91,7 +105,7 @@ class Query:
 @click.option(
     "--kind",
     "kinds",
-    type=click.Choice([str(kind) for kind in Kind], case_sensitive=False),
+    type=AnyKind([str(kind) for kind in Kind]),
     multiple=True,
     metavar="KIND",
     help="Only events of this kind, such as TokenStored; may be given again.",

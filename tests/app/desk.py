@@ -68,7 +68,8 @@ class KeptJournal:
     def _paged(self, rows: list[Row]) -> Iterator[Row]:
         if self.is_away:
             raise away()
-        ordered = sorted(reversed(rows), key=lambda row: row["time"], reverse=True)
+        # of the same instant, what was written last is the newest
+        ordered = sorted(rows, key=lambda row: row["time"])[::-1]
         for begin in range(0, len(ordered), PAGE):
             self.pages += 1
             yield from ordered[begin : begin + PAGE]
