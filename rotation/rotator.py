@@ -67,38 +67,28 @@ def silently(_done: int, _total: int) -> None:
 class Rotator:
     """Keeps the managed secrets fresh. Safe to run at the same time as another one."""
 
-    def __init__(
-        self,
-        ports: Ports,
-        sessions: OwnerSessions,
-        locks: Locks,
-        scope: Scope,
-        fan_out: FanOut | None = None,
-    ) -> None:
-        """Take the outside world, and what to look after in it.
-
-        Args:
-            ports: the outside world.
-            sessions: the owners' sessions.
-            locks: one holder per secret.
-            scope: what to look after.
-            fan_out: has the secrets settled by others; without, a run settles them itself.
-        """
+    def __init__(self, ports: Ports, sessions: OwnerSessions, locks: Locks, scope: Scope) -> None:
+        """Take the outside world, and what to look after in it."""
         self._ports = ports
         self._sessions = sessions
         self._scope = scope
-        self._fan_out = fan_out
         self._settler = Settler(ports, locks)
         self._shared = Observer(ports, sessions, scope.defaults)
         self._scanned_at: datetime | None = None
         self._gap = Gap()
 
-    def run(self, progress: Progress = silently, scanned_at: datetime | None = None) -> RunReport:
+    def run(
+        self,
+        progress: Progress = silently,
+        scanned_at: datetime | None = None,
+        fan_out: FanOut | None = None,
+    ) -> RunReport:
         """Scan all vaults, and settle what needs it; failures are counted, none stops the rest.
 
         Args:
             progress: told how far it is.
             scanned_at: when the run before this one began, if somebody else remembers it.
+            fan_out: has what needs something settled by others; without, this run does it.
         """
         recorder, started_at = self._recorder(), self._ports.clock()
         recorder.say(Kind.SCAN_STARTED)
@@ -113,7 +103,7 @@ class Rotator:
             for failure in vault_failures:
                 recorder.say(Kind.ROTATION_FAILED, **vars(failure))
             outcomes = []
-            for outcome in self._attend(pool, secrets, observer, recorder):
+            for outcome in self._attend(pool, secrets, observer, recorder, fan_out):
                 outcomes.append(outcome)
                 progress(len(outcomes), len(secrets))
         self._report_unclaimed(secrets, vault_failures, observer, recorder)
@@ -175,6 +165,7 @@ class Rotator:
         secrets: Sequence[ManagedSecret],
         observer: Observer,
         recorder: Recorder,
+        fan_out: FanOut | None,
     ) -> Iterator[Outcome]:
         """Glance at every secret, and settle those that need something; in the order given."""
 
@@ -184,7 +175,7 @@ class Rotator:
         batches = [secrets[n : n + GLANCES] for n in range(0, len(secrets), GLANCES)]
         seen = list(chain.from_iterable(pool.map(glances, batches)))
         due = [s.name for s, outcome in zip(secrets, seen, strict=True) if outcome is None]
-        queued = self._fan_out.send(due, pool, recorder) if self._fan_out else frozenset()
+        queued = fan_out.send(due, pool, recorder) if fan_out else frozenset()
         done = [
             outcome or self._begun(secret.name, queued, pool, observer, recorder)
             for secret, outcome in zip(secrets, seen, strict=True)

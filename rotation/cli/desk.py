@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     from rotation.model import SecretName
     from rotation.order import Order
     from rotation.report import Outcome
-    from rotation.wiring import Service
 
 
 class OrderDesk(Protocol):
@@ -31,13 +30,3 @@ class OrderDesk(Protocol):
 
     def asker(self) -> str:
         """Tell who asks: ``requested_by`` of an order."""
-
-
-class _Equipped(Protocol):
-    @property
-    def orders(self) -> OrderDesk: ...
-
-
-def desk_of(service: Service) -> OrderDesk:
-    """Give the desk that takes orders."""
-    return cast("_Equipped", service).orders

@@ -75,9 +75,11 @@ class Query:
         """Give the events since an instant, the newest first, page by page as they are taken."""
         if self.secret:
             rows = journal.of_secret(self.secret)
-            found: Iterator[Row] = takewhile(
-                lambda row: datetime.fromisoformat(row["time"]) >= start, rows
-            )
+
+            def is_since(row: Row) -> bool:
+                return datetime.fromisoformat(row["time"]) >= start
+
+            found: Iterator[Row] = takewhile(is_since, rows)
         else:
             found = journal.since(start)
         return (row for row in found if not self.kinds or row["event"] in self.kinds)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rotation.cli.completion import complete_scope
-from rotation.cli.desk import desk_of
 from rotation.cli.frame import NEEDS_SOMEBODY, output_option, with_service
 from rotation.cli.ordering import Manner, agrees, carry_out, in_bulk, newest, unconfirmed
 from rotation.cli.parameter import owner_name
@@ -124,7 +123,7 @@ def issue(around: Surroundings, /, name: str, scopes: tuple[str, ...], **given: 
     (secret,) = wish.check([name], around.now())
 
     def work(service: Service) -> int:
-        desk = desk_of(service)
+        desk = service.orders
         version = desk.newest(secret)
         if version:
             remark(f"{secret} exists: its value is replaced.")
@@ -161,7 +160,7 @@ def adopt(around: Surroundings, /, name: str, authorization_id: str, **given: An
     (secret,) = wish.check([name], around.now())
 
     def work(service: Service) -> int:
-        desk = desk_of(service)
+        desk = service.orders
         ((_, version),) = newest(desk, [secret])
         return carry_out(manner, desk, [(wish, secret, version)])
 
@@ -247,7 +246,7 @@ def retire(
         return in_bulk(manner, wish, secrets, filters)
 
     def work(service: Service) -> int:
-        desk = desk_of(service)
+        desk = service.orders
         found = newest(desk, secrets)
         remark(GIVING_UP)
         for secret in secrets:

@@ -17,7 +17,6 @@ from sandbox.ports.store import WorldStore
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from rotation.fan_out import FanOut
     from rotation.ports import Clock, Locks
     from rotation.rotator import Scope
     from sandbox.world import World
@@ -46,13 +45,7 @@ class InProcess:
     """
 
     def __init__(
-        self,
-        world: World,
-        scope: Scope,
-        *,
-        locks: Locks | None = None,
-        clock: Clock | None = None,
-        fan_out: FanOut | None = None,
+        self, world: World, scope: Scope, *, locks: Locks | None = None, clock: Clock | None = None
     ) -> None:
         """Put a rotator together.
 
@@ -61,7 +54,6 @@ class InProcess:
             scope: what it looks after.
             locks: shared among processes that see each other's; its own without.
             clock: its own, if it is not the world's.
-            fan_out: has secrets settled by others; without, it settles them itself.
         """
         self.world = world
         self.scope = scope
@@ -79,4 +71,4 @@ class InProcess:
             lambda seconds: world.clock.advance(timedelta(seconds=seconds)),
         )
         self.locks = locks or MemoryLocks()
-        self.rotator = Rotator(self.ports, self.sessions, self.locks, scope, fan_out)
+        self.rotator = Rotator(self.ports, self.sessions, self.locks, scope)

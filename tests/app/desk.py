@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from rotation import wiring
 from rotation.errors import UnavailableError
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from rotation.errors import RotationError
     from rotation.model import SecretName
     from rotation.order import Order
+    from rotation.order_desk import QueueDesk
     from rotation.ports import Clock
     from rotation.settings import Settings
     from sandbox.world import World
@@ -151,13 +152,6 @@ class Desk:
             self.journal.write([event])
 
 
-@dataclass(frozen=True)
-class Furnished(wiring.Service):
-    """The product with a desk."""
-
-    orders: Desk
-
-
 @dataclass
 class Office:
     """What a command finds when it opens the product."""
@@ -168,12 +162,12 @@ class Office:
     """Whether it was opened."""
 
     @contextmanager
-    def open(self, settings: Settings, clock: Clock) -> Iterator[Furnished]:
+    def open(self, settings: Settings, clock: Clock) -> Iterator[wiring.Service]:
         """Put the real product together, but for the journal and the desk."""
         self.is_open = True
+        desk = cast("QueueDesk", self.desk)
         with wiring.open_service(settings, clock) as service:
-            parts = vars(replace(service, journal=self.journal))
-            yield Furnished(**{**parts, "orders": self.desk})
+            yield replace(service, journal=self.journal, orders=desk)
 
 
 def event(

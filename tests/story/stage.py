@@ -54,6 +54,8 @@ class Stage:
     """Authorization ids of tokens that somebody outside killed."""
     owners: list[str] = field(default_factory=lambda: [OWNER])
     """Those in the rotators' settings."""
+    fan_out: FanOut | None = None
+    """Has what is due settled by others."""
 
     def __post_init__(self) -> None:
         """Furnish the world: one vault, one organization, one connected owner and a stranger."""
@@ -66,14 +68,9 @@ class Stage:
         self.invariants = Invariants(self.world, lambda: self.scope.vaults, self.killed)
         self.consumers = Consumers(self.invariants)
 
-    def process(
-        self,
-        locks: Locks | None = None,
-        clock: Clock | None = None,
-        fan_out: FanOut | None = None,
-    ) -> InProcess:
+    def process(self, locks: Locks | None = None, clock: Clock | None = None) -> InProcess:
         """Start another process of the rotator: it remembers nothing."""
-        return InProcess(self.world, self.scope, locks=locks, clock=clock, fan_out=fan_out)
+        return InProcess(self.world, self.scope, locks=locks, clock=clock)
 
     @property
     def scope(self) -> Scope:
@@ -92,7 +89,7 @@ class Stage:
         process = process or self.process()
         begun = len(process.journal.events)
         try:
-            report = process.rotator.run()
+            report = process.rotator.run(fan_out=self.fan_out)
         finally:
             self.events += process.journal.events[begun:]
         self.reports.append(report)

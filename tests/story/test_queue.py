@@ -51,8 +51,8 @@ class Works:
 
     def scan(self, fan_out: FanOut | None = None) -> RunReport:
         """Scan once."""
-        process = self.stage.process(self.locks, fan_out=fan_out or self.fan_out)
-        return self.stage.run(process)
+        self.stage.fan_out = fan_out or self.fan_out
+        return self.stage.run(self.stage.process(self.locks))
 
     def worker(self) -> Worker:
         """Start another worker."""

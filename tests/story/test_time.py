@@ -18,7 +18,6 @@ from tests.story.plot import DUE, renewal
 from tests.story.stage import DAY, GRACE, HOUR, SECRET, START, Stage
 
 if TYPE_CHECKING:
-    from rotation.fan_out import FanOut
     from rotation.ports import Clock, Locks
     from sandbox.ports import InProcess
 
@@ -175,14 +174,9 @@ class WrongStage(Stage):
     ahead: timedelta = timedelta(0)
     jitter: timedelta = timedelta(0)
 
-    def process(
-        self,
-        locks: Locks | None = None,
-        clock: Clock | None = None,
-        fan_out: FanOut | None = None,
-    ) -> InProcess:
+    def process(self, locks: Locks | None = None, clock: Clock | None = None) -> InProcess:
         """Start another process, by the wrong clock."""
-        return super().process(locks, clock or self.own_clock, fan_out)
+        return super().process(locks, clock or self.own_clock)
 
     def __post_init__(self) -> None:
         """Set the wrong clock."""
