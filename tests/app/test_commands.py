@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from rotation import __version__, cli
-from rotation.adapters import key_vault
+from rotation.adapters import transport
 from sandbox.content import Properties
 from sandbox.fault import Delay, Fault, refused_token, unavailable
 from sandbox.furniture import ORGANIZATION, OWNER, VAULT, Placement, place, plant
@@ -395,7 +395,7 @@ def test_a_vault_that_fails_is_named_and_the_others_go_on(
     spoil: Callable[[World], None],
 ) -> None:
     """1: refusing, out of order, or too slow: it does not stop the others."""
-    monkeypatch.setattr(key_vault, "READ_TIMEOUT", 0.3)
+    monkeypatch.setattr(transport, "READ_TIMEOUT", 0.3)
     place(fleet, Placement("also-due", vault=OTHER_VAULT, age=25 * DAY))
     spoil(fleet)
 
