@@ -52,7 +52,7 @@ def test_each_command_shows_examples_before_its_options(name: str) -> None:
     assert [line for line, _ in command.examples if f"  {line}" not in lines] == []
 
 
-@pytest.mark.parametrize("words", examples(), ids=" ".join)
+@pytest.mark.parametrize("words", [*dict.fromkeys(examples())], ids=" ".join)
 def test_each_example_is_understood(words: tuple[str, ...]) -> None:
     """The program takes it: no option, and no value of one, is made up."""
     program, name, *arguments = (word for word in words if not word.startswith("2>"))
