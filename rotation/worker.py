@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from rotation.errors import OrderFailedError
+from rotation.fan_out import PATIENCE
 from rotation.order import Verb, read
 from rotation.report import Ending
 from rotation.schedule import HOUR, MINUTE
@@ -50,18 +51,27 @@ class Worker:
             message = f"{order.title} of {order.name} is not carried out yet: {outcome.message}"
             raise OrderFailedError(message)
         if outcome.ending in {Ending.LOCKED, Ending.WAITING}:
-            # Put back rather than failed: the platform gives up what fails a few times. A crash
-            # after it leaves the order there twice, which does no harm.
-            self.fan_out.queue.put(order, after=self._pause(outcome))
+            self._put_back(order, outcome)
         return outcome
 
     def _settle(self, order: Order) -> Outcome:
         # However it ends: what is left, the next scan finds. So an outage fills no poison queue.
         outcome = self.rotator.settle(order.name, order.requested_at - HOUR)
-        self.fan_out.clear(order.name)
+        if outcome.ending is Ending.LOCKED:
+            # Whoever holds the lock may have died: then it ends in a few minutes.
+            rest = order.requested_at + PATIENCE - self.fan_out.clock()
+            self._put_back(order, outcome, life=max(rest, AT_LEAST))
+        else:
+            self.fan_out.clear(order.name)
         return outcome
 
-    def _pause(self, outcome: Outcome) -> timedelta:
-        if outcome.next_at is None:
-            return MINUTE
-        return min(max(outcome.next_at - self.fan_out.clock(), AT_LEAST), AT_MOST)
+    def _put_back(self, order: Order, outcome: Outcome, life: timedelta | None = None) -> None:
+        """Put an order on the queue again, out of sight until it can go on.
+
+        It does not simply fail, since the platform gives up what fails a few times. A crash after
+        it leaves the order there twice, which does no harm.
+        """
+        pause = MINUTE
+        if outcome.next_at:
+            pause = min(max(outcome.next_at - self.fan_out.clock(), AT_LEAST), AT_MOST)
+        self.fan_out.queue.put(order, after=pause, life=life)

@@ -290,6 +290,35 @@ def test_an_order_that_finds_the_lock_held_goes_back(works: Works) -> None:
     assert outcome.ending is Ending.DONE
 
 
+def test_a_secret_whose_lock_is_held_waits_on(works: Works) -> None:
+    """The holder may have died: its message goes back, and ends with its life at the latest."""
+    works.due([SECRET])
+    works.scan()
+    name = works.stage.order(Verb.ROTATE).name
+    with works.locks.hold(name):
+        (outcome,) = works.work()
+        assert outcome.ending is Ending.LOCKED
+        assert name in works.backlog.waiting()
+        works.stage.clock.advance(MINUTE)
+        assert len(works.work()) == 1
+    works.stage.clock.advance(MINUTE)
+    (outcome,) = works.work()
+
+    assert outcome.ending is Ending.SETTLED
+    assert not works.backlog.waiting()
+
+
+def test_a_secret_whose_lock_is_held_for_ever_does_not_wait_for_ever(works: Works) -> None:
+    """Two hours after the scan, its message is gone; the next scan puts another one there."""
+    works.due([SECRET])
+    works.scan()
+    with works.locks.hold(works.stage.order(Verb.ROTATE).name):
+        for _ in range(PATIENCE // MINUTE):
+            works.work()
+            works.stage.clock.advance(MINUTE)
+        assert works.work() == []
+
+
 def test_an_order_that_failed_is_delivered_again(works: Works) -> None:
     """It is not acknowledged, so that the platform keeps it."""
     place(works.stage.world, Placement(SECRET, age=5 * DAY))
