@@ -14,7 +14,7 @@ LOCK = $(RUN) -m uv pip compile --quiet --universal --generate-hashes --python-v
 	--custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup witnesses demo test check proof mutants format lock clean
+.PHONY: help setup witnesses demo test check proof mutants format docs lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-12s %s\n", $$1, $$2 }'
@@ -51,6 +51,9 @@ mutants: setup witnesses ## Break the code in each of the ways that a test must 
 format: setup ## Put the code into its format, and mend what the linter can mend
 	$(RUN) -m ruff check --fix-only
 	$(RUN) -m ruff format
+
+docs: setup ## Write docs/commands.md from the help of the commands
+	@$(RUN) -m tools.manual
 
 lock: setup ## Make requirements*.txt from requirements*.in
 	$(LOCK) requirements.in --output-file requirements.txt

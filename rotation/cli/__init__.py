@@ -35,7 +35,7 @@ __all__ = ["commands", "entry", "main"]
         ("rotation status", "how every secret and every owner stands"),
         ("rotation doctor", "whether everything works that is needed"),
         ("rotation rotate --all-expired", "order new tokens for all that have expired"),
-        ("rotation COMMAND --help", "what a command does, with examples"),
+        ("rotation rotate --help", "what a command does, with examples"),
     ],
 )
 @click.version_option(__version__, package_name="pat-rotation", prog_name="rotation")

@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 @click.option("--fix", is_flag=True, help="Make the tables and the queue that are missing.")
 @click.pass_obj
 def doctor(around: Surroundings, output: str, *, fix: bool) -> int:
-    """Try every precondition for real, and say how to mend what fails; change nothing else.
+    """Try every precondition for real; change nothing, but with --fix.
 
-    Ends with 1 if anything does not work.
+    Says how to mend what fails. Ends with 1 if anything does not work.
     """
     found = with_service(around, lambda service: [*service.doctor.examine(mends=fix)])
     show(output, as_list(found), lambda: show_diagnoses(found))
