@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from rotation.errors import RejectedError
 from rotation.events import Kind
@@ -34,6 +34,26 @@ def newest(store: SecretStore, name: SecretName) -> str | None:
             raise
         return None
     return max(versions, key=lambda found: found.created_at).version if versions else None
+
+
+class OrderDesk(Protocol):
+    """Takes the orders of an operator."""
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether orders go on the queue; without one they are carried out in this process."""
+
+    def newest(self, name: SecretName) -> str | None:
+        """Give the id of the newest version without its value; None if there is no such secret."""
+
+    def submit(self, order: Order) -> Outcome | None:
+        """Take an order; give what came of it, or None if it is on the queue."""
+
+    def ended(self, order: Order) -> Mapping[str, str] | None:
+        """Give the event that tells how this very order ended; None if there is none yet."""
+
+    def asker(self) -> str:
+        """Tell who asks: ``requested_by`` of an order."""
 
 
 @dataclass(frozen=True)

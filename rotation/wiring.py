@@ -7,14 +7,12 @@ import time
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
 from azure.identity import DefaultAzureCredential, ManagedIdentityCredential
 
 from rotation import redaction
-from rotation.adapters.asker import asker
 from rotation.adapters.azure_devops import AzureDevOpsIssuer
 from rotation.adapters.entra import Entra, Registration
 from rotation.adapters.key_vault import KeyVaultStore, open_vault
@@ -22,8 +20,10 @@ from rotation.adapters.local import LocalLocks, LogLines, NoJournal
 from rotation.adapters.patience import PlainSession, open_session
 from rotation.adapters.seal import VaultSeal
 from rotation.adapters.session_vault import KeyVaultSessions
+from rotation.adapters.vault_identity import VaultIdentity
+from rotation.auditor import Auditor
 from rotation.connections import Connections
-from rotation.doctor import Doctor
+from rotation.doctor import Doctor, Installation
 from rotation.fan_out import FanOut
 from rotation.order_desk import LocalDesk, QueueDesk
 from rotation.rotator import Rotator, Scope
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
     from rotation.adapters.storage_check import StorageCheck
     from rotation.model import TokenValue
+    from rotation.order_desk import OrderDesk
     from rotation.ports import Backlog, Clock, Journal, Locks, RequestQueue
     from rotation.settings import Settings, Vault
     from rotation.storage import Storage
@@ -76,7 +77,8 @@ class Service:
     sign_in: SignIn
     doctor: Doctor
     connections: Connections
-    orders: QueueDesk | LocalDesk
+    auditor: Auditor
+    orders: OrderDesk
     journal: Journal
     worker: Worker | None
     """Carries out what the queue brings; None without storage, as are the next two."""
@@ -134,27 +136,51 @@ class _Workshop:
             clock=clock,
             public_url=settings.public_url or "",
         )
+        identity = VaultIdentity(self.credential)
         rotator = Rotator(ports, sessions, kept.locks, _scope(settings))
         fan_out = FanOut(kept.queue, kept.backlog, clock) if kept.queue and kept.backlog else None
         return Service(
             rotator=rotator,
             sign_in=SignIn(desk, owners=settings.owners, vaults=vaults, defaults=settings.defaults),
             doctor=Doctor(
-                store, issuer, sessions, clock, vaults, settings.all_owners, settings.defaults
+                store=store,
+                issuer=issuer,
+                sessions=sessions,
+                clock=clock,
+                vaults=vaults,
+                owners=settings.all_owners,
+                defaults=settings.defaults,
+                installation=Installation(
+                    identity=identity,
+                    locks=kept.locks,
+                    session_vault=settings.session_vault.name,
+                    session_store=session_store,
+                    people=settings.owners,
+                    storage=kept.check,
+                    public_url=settings.public_url,
+                ),
+            ),
+            auditor=Auditor(
+                store=store,
+                issuer=issuer,
+                sessions=sessions,
+                clock=clock,
+                vaults=vaults,
+                owners=settings.all_owners,
+                defaults=settings.defaults,
+                devops_url=settings.devops_url,
             ),
             connections=Connections(session_store, store, vaults, settings.defaults, time.sleep),
-            orders=self._orders(rotator, store, kept),
+            orders=(
+                QueueDesk(kept.queue, kept.journal, store, identity.asker)
+                if kept.queue
+                else LocalDesk(rotator, store, clock, time.sleep, identity.asker)
+            ),
             journal=kept.journal,
             worker=Worker(rotator, fan_out) if fan_out else None,
             fan_out=fan_out if settings.fan_out is Fan.QUEUE else None,
             storage_check=kept.check,
         )
-
-    def _orders(self, rotator: Rotator, store: KeyVaultStore, kept: _Kept) -> QueueDesk | LocalDesk:
-        who = partial(asker, self.credential)
-        if kept.queue:
-            return QueueDesk(kept.queue, kept.journal, store, who)
-        return LocalDesk(rotator, store, self.clock, time.sleep, who)
 
     def _open(self, part: AbstractContextManager[T]) -> T:
         return self.opened.enter_context(part)

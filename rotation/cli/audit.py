@@ -8,7 +8,6 @@ import click
 
 from rotation import __version__, settings
 from rotation.audit_rules import RULES
-from rotation.auditor import Auditor
 from rotation.cli.frame import FINE, JSON, NEEDS_SOMEBODY, TABLE, show, with_service, write
 from rotation.cli.teaching import Command
 from rotation.console.audit import show_findings
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
 
     from rotation.cli.frame import Surroundings
     from rotation.diagnosis import Diagnosis
-    from rotation.settings import Settings
     from rotation.wiring import Service
 
 CSV, SARIF = "csv", "sarif"
@@ -98,26 +96,11 @@ def audit(
             hint = f"the owners are {', '.join(chosen.all_owners)}"
             raise SettingsError(faults, hint=hint)
         with progress("Asking") as tell:
-            return _auditor(service, chosen).audit(asked, organizations, tell)
+            return service.auditor.audit(asked, organizations, tell)
 
     found = with_service(around, look)
     _write(output, found)
     return NEEDS_SOMEBODY if has_errors(found) else FINE
-
-
-def _auditor(service: Service, chosen: Settings) -> Auditor:
-    """Give what looks: at the same things as the doctor."""
-    doctor = service.doctor
-    return Auditor(
-        store=doctor.store,
-        issuer=doctor.issuer,
-        sessions=doctor.sessions,
-        clock=doctor.clock,
-        vaults=doctor.vaults,
-        owners=doctor.owners,
-        defaults=doctor.defaults,
-        devops_url=chosen.devops_url,
-    )
 
 
 def _write(output: str, found: Sequence[Diagnosis]) -> None:

@@ -16,8 +16,8 @@ from rotation.tags import format_instant
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from rotation.cli.desk import OrderDesk
     from rotation.order import Order
+    from rotation.order_desk import OrderDesk
     from rotation.ports import Clock
     from rotation.report import Outcome
 

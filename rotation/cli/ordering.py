@@ -13,13 +13,13 @@ from rotation.errors import RotationError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rotation.cli.desk import OrderDesk
     from rotation.cli.dispatch import Dispatch
     from rotation.cli.frame import Surroundings
     from rotation.cli.selection import Choice, Filters
     from rotation.cli.wish import Wish
     from rotation.fleet import Fleet
     from rotation.model import SecretName
+    from rotation.order_desk import OrderDesk
     from rotation.wiring import Service
 
 

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 from azure.core.exceptions import ClientAuthenticationError
 
-from rotation.adapters.asker import asker
+from rotation.adapters.vault_identity import VaultIdentity
 from rotation.errors import AccessDeniedError
 from rotation.fan_out import FanOut
 from rotation.model import SecretName
@@ -144,20 +144,19 @@ class Identity:
 )
 def test_who_asks_is_whom_the_token_names(identity: Identity, name: str) -> None:
     """A person by name, an application by its id; plain text of a bounded length."""
-    assert asker(identity) == name  # type: ignore[arg-type]
+    assert VaultIdentity(identity).asker() == name  # type: ignore[arg-type]
 
 
 @pytest.mark.people
 @pytest.mark.parametrize("token", ["opaque", "a.!!!.c", "a.W10.c", "a.Nw.c", ""])
-def test_of_a_token_that_tells_nothing_the_user_asks(
+def test_a_token_that_tells_nothing_has_no_name(
     token: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whoever is signed in on the machine."""
-    monkeypatch.setenv("LOGNAME", "ada")
+    """Which is said, and is no defect."""
     identity = Identity(x=1)
     monkeypatch.setattr(identity, "get_token", lambda *_: SimpleNamespace(token=token))
 
-    assert asker(identity).startswith("ada@")  # type: ignore[arg-type]
+    assert VaultIdentity(identity).asker() == "an identity without a name"  # type: ignore[arg-type]
 
 
 @pytest.mark.people
@@ -168,7 +167,7 @@ def test_without_a_token_the_user_asks(monkeypatch: pytest.MonkeyPatch) -> None:
         raise KeyError
 
     monkeypatch.setenv("LOGNAME", "ada")
-    assert asker(Identity()).startswith("ada@")  # type: ignore[arg-type]
+    assert VaultIdentity(Identity()).asker().startswith("ada@")  # type: ignore[arg-type]
 
     monkeypatch.setattr("getpass.getuser", nobody)
-    assert asker(Identity()) == "somebody"  # type: ignore[arg-type]
+    assert VaultIdentity(Identity()).asker() == "somebody"  # type: ignore[arg-type]
