@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from rotation.errors import RotationError, UnavailableError
 from rotation.events import Kind
@@ -16,7 +16,7 @@ from rotation.tags import format_instant
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from rotation.cli.desk import OrderDesk
+    from rotation.model import SecretName
     from rotation.order import Order
     from rotation.ports import Clock
     from rotation.report import Outcome
@@ -73,6 +73,26 @@ class Course:
             "reason": self.reason,
             "message": self.message,
         }
+
+
+class OrderDesk(Protocol):
+    """Takes the orders of an operator."""
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether orders go on the queue; without one they are carried out in this process."""
+
+    def newest(self, name: SecretName) -> str | None:
+        """Give the id of the newest version without its value; None if there is no such secret."""
+
+    def submit(self, order: Order) -> Outcome | None:
+        """Take an order; give what came of it, or None if it is on the queue."""
+
+    def ended(self, order: Order) -> Mapping[str, str] | None:
+        """Give the event that tells how this very order ended; None if there is none yet."""
+
+    def asker(self) -> str:
+        """Tell who asks: ``requested_by`` of an order."""
 
 
 class Dispatch:

@@ -78,7 +78,7 @@ class KeptJournal:
 
 @dataclass
 class Desk:
-    """Takes orders, as ``rotation.cli.desk.OrderDesk``; the other end is worked by hand."""
+    """Takes orders, as ``rotation.cli.dispatch.OrderDesk``; the other end is worked by hand."""
 
     world: World
     journal: KeptJournal
