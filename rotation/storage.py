@@ -181,6 +181,7 @@ def _is_endpoint(url: str) -> bool:
         parts = urlsplit(url)
         host = parts.hostname or ""
         is_plain = not (parts.query or parts.fragment or "@" in parts.netloc or parts.port == 0)
+        is_plain = is_plain and not re.search(r"\s", url)
     except ValueError:
         return False
     is_good = bool(_HOST.fullmatch(host) or _is_loopback(host)) and is_plain

@@ -207,8 +207,8 @@ class _Workshop:
         identity, clock = self._storage_identity(storage), self.clock
         tables = open_tables(storage, identity, clock, time.sleep)
         queue = open_queue(storage, identity, clock, time.sleep)
-        self._open(tables.service)
-        self._open(queue.client)
+        self.opened.callback(tables.close)
+        self.opened.callback(queue.close)
         return _Kept(
             journal=TableJournal(tables, clock),
             locks=TableLocks(tables, clock),

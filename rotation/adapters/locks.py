@@ -127,9 +127,9 @@ class _Held:
         self._until = until
 
     def is_held(self) -> bool:
-        """See ``Lock``: renews the lease, when less than half of it is left."""
+        """See ``Lock``: renews the lease, when half of it is gone."""
         left = self._until - self._clock()
-        if timedelta(0) < left < LEASE / 2:
+        if timedelta(0) < left <= LEASE / 2:
             self._renew()
         return self._clock() < self._until
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from azure.core.credentials import AccessToken, AzureNamedKeyCredential, AzureSasCredential
 from azure.core.exceptions import ClientAuthenticationError, HttpResponseError
 from azure.core.pipeline.policies import RetryPolicy
-from azure.data.tables import TableServiceClient
+from azure.data.tables import TableClient
 from azure.storage.queue import QueueClient, TextBase64EncodePolicy
 
 from rotation.adapters.border import BACKOFF, RETRIES, TRANSIENT, translated, words
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from azure.core.credentials import TokenCredential
+    from azure.core.pipeline.transport import RequestsTransport
 
     from rotation.ports import Clock
     from rotation.storage import Storage
@@ -126,12 +127,36 @@ def word_of(exc: Exception) -> str:
     return text if code and _WORD.fullmatch(text) else type(exc).__name__
 
 
-@dataclass(frozen=True)
 class Tables:
     """The table service of the account."""
 
-    service: TableServiceClient
-    line: Line
+    def __init__(
+        self, storage: Storage, identity: TokenCredential, line: Line, transport: RequestsTransport
+    ) -> None:
+        """Take what ``open_tables`` makes."""
+        self.line = line
+        self._storage = storage
+        self._credential = _credential(storage, identity)
+        self._transport = transport
+
+    def client(self, name: str) -> TableClient:
+        """Make a client of one table.
+
+        The library's own way of making many of one has them forget how long they may wait.
+        """
+        return TableClient(
+            self._storage.table_url,
+            name,
+            credential=self._credential,
+            retry_total=RETRIES,
+            retry_backoff_factor=BACKOFF,
+            permit_redirects=False,
+            transport=self._transport,
+        )
+
+    def close(self) -> None:
+        """End the connections of all tables."""
+        self._transport.close()
 
 
 @dataclass(frozen=True)
@@ -140,6 +165,10 @@ class Queue:
 
     client: QueueClient
     line: Line
+
+    def close(self) -> None:
+        """End its connections."""
+        self.client.close()
 
 
 def open_tables(
@@ -153,15 +182,7 @@ def open_tables(
         clock: the present instant.
         sleep: waits so many seconds between two tries.
     """
-    service = TableServiceClient(
-        storage.table_url,
-        credential=_credential(storage, identity),
-        retry_total=RETRIES,
-        retry_backoff_factor=BACKOFF,
-        permit_redirects=False,
-        transport=open_transport(sleep),
-    )
-    return Tables(service, Line("Table", clock))
+    return Tables(storage, identity, Line("Table", clock), open_transport(sleep))
 
 
 def open_queue(

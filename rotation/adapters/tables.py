@@ -55,7 +55,7 @@ class Table:
     def __init__(self, tables: Tables, name: str) -> None:
         """Take the account's tables, and the name of this one."""
         self.name = name
-        self._client = tables.service.get_table_client(name)
+        self._client = tables.client(name)
         self._line = tables.line
 
     def insert(self, row: Row) -> str | None:

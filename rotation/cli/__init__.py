@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rotation import __version__
-from rotation.cli import completion, doctor, events, looking, orders, owners
+from rotation.cli import audit, completion, doctor, events, looking, orders, owners
 from rotation.cli.debugging import place_of, stack_of
 from rotation.cli.frame import FINE, NEEDS_SOMEBODY, WRONG_USAGE, Surroundings
 from rotation.cli.teaching import Group
@@ -55,6 +55,7 @@ for _command in (
     looking.run,
     looking.plan,
     looking.status,
+    audit.audit,
     events.events,
     orders.issue,
     orders.adopt,

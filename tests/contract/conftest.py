@@ -17,11 +17,34 @@ from sandbox.grant import AZURE_DEVOPS, TOKEN_EXCHANGE, RefreshRequest
 from sandbox.https import Authority, Sandbox
 from sandbox.world import World, session_name
 from tests.stage import fail, https_stage, loggers, redacted, slept, stage
+from tests.storage import (
+    http_azurite,
+    https_azurite,
+    key_account,
+    storage_stage,
+    table_stage,
+    token_account,
+    wire,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-__all__ = ["fail", "https_stage", "loggers", "redacted", "slept", "stage"]
+__all__ = [
+    "fail",
+    "http_azurite",
+    "https_azurite",
+    "https_stage",
+    "key_account",
+    "loggers",
+    "redacted",
+    "slept",
+    "stage",
+    "storage_stage",
+    "table_stage",
+    "token_account",
+    "wire",
+]
 
 START = datetime(2026, 11, 22, 7, 0, 0, tzinfo=UTC)
 API = "7.2-preview.1"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from rotation.adapters import key_vault, patience
+from rotation.adapters import patience, transport
 from rotation.errors import OutcomeUnknownError, UnavailableError
 from rotation.model import Draft, TokenValue
 from sandbox.fault import Delay, Fault
@@ -27,7 +27,7 @@ TRIES = 4
 @pytest.fixture
 def stage(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> HttpsStage:
     """Give real adapters that wait for an answer for a moment only."""
-    for adapter in (patience, key_vault):
+    for adapter in (patience, transport):
         monkeypatch.setattr(adapter, "READ_TIMEOUT", 0.3)
     stage: HttpsStage = request.getfixturevalue("https_stage")
     place(stage.world, Placement(FEED.name))

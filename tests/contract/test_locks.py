@@ -18,19 +18,26 @@ from rotation.model import SecretName
 from sandbox.furniture import VAULT
 from sandbox.ports import Journal, MemoryLocks
 from tests.stage import FEED
+from tests.storage import on_azurite
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from rotation.ports import EventLog, Locks
 
 AT = datetime(2026, 11, 22, 7, 0, tzinfo=UTC)
 THREADS = 8
 
 
-@pytest.fixture(params=[MemoryLocks, LocalLocks])
-def locks(request: pytest.FixtureRequest) -> Locks:
-    """Give locks, in memory and within the process."""
-    made: Locks = request.param()
-    return made
+@pytest.fixture(params=["in memory", "in the process", "by key", "by token"])
+def locks(request: pytest.FixtureRequest) -> Iterator[Locks]:
+    """Give locks: in memory, within the process, and in a table."""
+    if request.param == "in memory":
+        yield MemoryLocks()
+    elif request.param == "in the process":
+        yield LocalLocks()
+    else:
+        yield from (stage.locks for stage in on_azurite(request, request.param))
 
 
 def test_a_lock_has_one_holder(locks: Locks) -> None:

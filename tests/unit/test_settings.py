@@ -10,11 +10,13 @@ import pytest
 from pydantic import ValidationError
 
 from rotation.errors import SettingsError
+from rotation.model import TokenValue
 from rotation.session import AgentUser
-from rotation.settings import Settings, Vault, load, unknown_names
+from rotation.settings import FanOut, Settings, Vault, load, unknown_names
+from rotation.storage import Storage
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 TENANT, CLIENT = "aaaaaaaa-0000-4000-8000-000000000001", "aaaaaaaa-0000-4000-8000-000000000002"
 REQUIRED = {
@@ -29,7 +31,7 @@ PUBLIC = {
     *("AGENT_OWNERS", "BLUEPRINT_ID", "STORAGE", "PUBLIC_URL"),
     *("AUTHORITY", "DEVOPS_URL", "DEVOPS_TOKENS_URL"),
     *("LIFETIME_DAYS", "MAX_LIFETIME_DAYS", "GRACE_HOURS", "ALERT_DAYS"),
-    *("SCHEDULE", "FAN_OUT", "CONCURRENCY"),
+    *("SCHEDULE", "FAN_OUT", "CONCURRENCY", "JOURNAL_DAYS"),
 }
 LOOK_ALIKE = {
     "ROTATION_AUTHORITY": "https://localhost:8442",
@@ -49,6 +51,7 @@ EVERY_NAME = [
     *("ROTATION_LIFETIME_DAYS", "ROTATION_MAX_LIFETIME_DAYS", "ROTATION_GRACE_HOURS"),
     *("ROTATION_SCHEDULE", "ROTATION_CONCURRENCY", "AZURE_CLIENT_ID"),
     *("ROTATION_AGENT_OWNERS", "ROTATION_BLUEPRINT_ID", "ROTATION_PUBLIC_URL"),
+    *("ROTATION_FAN_OUT", "ROTATION_JOURNAL_DAYS"),
 ]
 VAULT_FORMS = "expected a vault as name, https://host or name=https://host, not"
 TOKEN = "h7mzq2x4" * 6 + "aZ_-"
@@ -665,6 +668,275 @@ class TestOneWorld:
 
         environment(ROTATION_AUTHORITY="localhost")
         assert_complained_of(["ROTATION_AUTHORITY"])
+
+
+ACCOUNT_KEY = "c2VjcmV0IGtleSBvZiBhbiBhY2NvdW50IHdpdGggZW50cm9weQ=="
+BY_KEY = f"DefaultEndpointsProtocol=https;AccountName=stpats;AccountKey={ACCOUNT_KEY}"
+QUEUES, TABLES = "ROTATION_STORAGE__queueServiceUri", "ROTATION_STORAGE__tableServiceUri"
+BY_IDENTITY = {
+    QUEUES: "https://stpats.queue.core.windows.net",
+    TABLES: "https://stpats.table.core.windows.net/",
+}
+STRANGE = {
+    QUEUES: "https://localhost:10001/stpats",
+    TABLES: "https://localhost:10002/stpats",
+}
+
+
+class TestStorage:
+    """Where the journal, the locks and the requests are."""
+
+    def test_without_any_of_it_there_is_none(self, environment: Environment) -> None:
+        """Log lines only, no locks, no orders; empty variables are none."""
+        assert load().storage is None
+
+        environment(**dict.fromkeys([QUEUES, TABLES, "ROTATION_STORAGE"], " "))
+        assert load().storage is None
+
+    @pytest.mark.parametrize(
+        ("text", "tables", "queues"),
+        [
+            (
+                BY_KEY,
+                "https://stpats.table.core.windows.net",
+                "https://stpats.queue.core.windows.net",
+            ),
+            (
+                f" {BY_KEY} ; EndpointSuffix=core.usgovcloudapi.net; ",
+                "https://stpats.table.core.usgovcloudapi.net",
+                "https://stpats.queue.core.usgovcloudapi.net",
+            ),
+            (
+                f"{BY_KEY};TableEndpoint=http://127.0.0.1:1/stpats/;QueueEndpoint=http://[::1]:2/stpats",
+                "http://127.0.0.1:1/stpats",
+                "http://[::1]:2/stpats",
+            ),
+            (
+                f"accountname=stpats;ACCOUNTKEY={ACCOUNT_KEY};queueendpoint=https://q.example",
+                "https://stpats.table.core.windows.net",
+                "https://q.example",
+            ),
+        ],
+    )
+    def test_a_connection_string(
+        self, environment: Environment, text: str, tables: str, queues: str
+    ) -> None:
+        """As the portal shows it, or as Azurite takes it; no token goes there, so to any host."""
+        environment(ROTATION_STORAGE=text)
+
+        storage = load().storage
+
+        assert storage
+        assert (storage.table_url, storage.queue_url, storage.account) == (tables, queues, "stpats")
+        assert storage.key
+        assert storage.key.reveal() == ACCOUNT_KEY
+        assert storage.signature is None
+        assert ACCOUNT_KEY not in repr(load())
+
+    def test_a_signature_in_place_of_a_key(self, environment: Environment) -> None:
+        """With the endpoints, as the portal makes it; with a key beside it, the key counts."""
+        ends = "TableEndpoint=https://t.example;QueueEndpoint=https://q.example"
+        environment(ROTATION_STORAGE=f"{ends};SharedAccessSignature=sv=1&sig={TOKEN}")
+        storage = load().storage
+        assert storage
+        assert storage.signature
+        assert storage.signature.reveal() == f"sv=1&sig={TOKEN}"
+        assert (storage.account, storage.key) == ("", None)
+        assert TOKEN not in repr(load())
+
+        environment(ROTATION_STORAGE=f"{BY_KEY};SharedAccessSignature=sv=1&sig={TOKEN}")
+        assert load().storage == storage_by_key()
+
+    @pytest.mark.parametrize(
+        ("text", "expected"),
+        [
+            (
+                "hunter2",
+                ["expected an AccountKey", "expected a TableEndpoint", "expected a QueueE"],
+            ),
+            ("AccountName=stpats", ["expected an AccountKey or a SharedAccessSignature"]),
+            (
+                f"AccountName=hunter2!;AccountKey={ACCOUNT_KEY}",
+                ["3 to 24 small", "TableEndpoint", "QueueE"],
+            ),
+            (
+                f"AccountKey={ACCOUNT_KEY};TableEndpoint=https://t.example",
+                ["beside", "QueueEndpoint"],
+            ),
+            ("AccountName=stpats;AccountKey=hunter2", ["expected an AccountKey in base64"]),
+            (
+                f"{BY_KEY};TableEndpoint=http://t.example/hunter2",
+                ["TableEndpoint that starts with"],
+            ),
+            (
+                f"{BY_KEY};QueueEndpoint=https://ada:hunter2@q.example",
+                ["QueueEndpoint that starts"],
+            ),
+            (
+                f"{BY_KEY};QueueEndpoint=https://q.example:hunter2",
+                ["QueueEndpoint that starts with"],
+            ),
+            (
+                f"{BY_KEY};QueueEndpoint=https://q.example?sig=hunter2",
+                ["QueueEndpoint that starts"],
+            ),
+            (f"{BY_KEY};EndpointSuffix=hunter2/x y", ["TableEndpoint", "QueueEndpoint"]),
+            (BY_KEY.replace("https", "http"), ["TableEndpoint that starts", "QueueEndpoint that"]),
+            (
+                BY_KEY.replace("https", "hunter2"),
+                ["TableEndpoint that starts", "QueueEndpoint that"],
+            ),
+        ],
+    )
+    def test_a_bad_connection_string_is_not_quoted(
+        self, environment: Environment, text: str, expected: list[str]
+    ) -> None:
+        """Not a word of it: it holds a key; what is wrong with it is said at once."""
+        environment(ROTATION_STORAGE=text)
+
+        (fault,) = faults()
+
+        assert fault.startswith("ROTATION_STORAGE is (hidden): expected")
+        assert fault.count("expected") == len(expected)
+        assert all(part in fault for part in expected)
+        assert "hunter2" not in fault
+        assert ACCOUNT_KEY not in fault
+
+    @pytest.mark.parametrize("change", [str, str.upper, str.lower])
+    def test_the_services_by_managed_identity(
+        self, environment: Environment, change: Callable[[str], str]
+    ) -> None:
+        """The Functions convention; names are compared without regard to case."""
+        more = {"ROTATION_STORAGE__clientId": CLIENT.upper()}
+        more["ROTATION_STORAGE__credential"] = "managedIdentity"
+        environment(**{change(name): value for name, value in {**BY_IDENTITY, **more}.items()})
+
+        assert load().storage == Storage(
+            table_url="https://stpats.table.core.windows.net",
+            queue_url="https://stpats.queue.core.windows.net",
+            client_id=CLIENT,
+            is_managed_identity=True,
+        )
+        assert unknown_names() == ()
+
+    def test_the_identity_need_not_be_named(self, environment: Environment) -> None:
+        """Then it is the rotator's own."""
+        environment(**BY_IDENTITY)
+        storage = load().storage
+
+        assert storage
+        assert (storage.client_id, storage.is_managed_identity, storage.key) == (None, False, None)
+
+    def test_all_faults_are_named_at_once(self, environment: Environment) -> None:
+        """Each by its own variable."""
+        more = {"ROTATION_STORAGE__clientId": "me", "ROTATION_STORAGE__credential": "hunter2"}
+        environment(**more, **{QUEUES: "http://stpats.queue.core.windows.net"})
+
+        assert faults() == (
+            f"{QUEUES} is 'http://stpats.queue.core.windows.net': {AN_ADDRESS}",
+            f"{TABLES} is missing",
+            "ROTATION_STORAGE__clientId is not as it should be: expected a GUID",
+            "ROTATION_STORAGE__credential is not as it should be: expected managedidentity",
+        )
+
+    def test_either_one_or_the_other(self, environment: Environment) -> None:
+        """Nobody should have to know which of them counts."""
+        environment(ROTATION_STORAGE=BY_KEY, **BY_IDENTITY)
+
+        expected = f"expected a connection string or {QUEUES}, {TABLES}, not both"
+        assert faults() == (f"ROTATION_STORAGE is (hidden): {expected}",)
+
+    @pytest.mark.parametrize(
+        "uri",
+        [
+            "https://stpats.queue.core.windows.net.evil.example",
+            "https://evilcore.windows.net",
+            "https://core.windows.net",
+            "https://localhost:10001/stpats",
+        ],
+    )
+    def test_a_host_that_only_sounds_like_one_is_refused(
+        self, environment: Environment, uri: str
+    ) -> None:
+        """A managed identity's token goes there."""
+        environment(**{**BY_IDENTITY, QUEUES: uri})
+
+        expected = "expected a host of the same world as ROTATION_AUTHORITY"
+        assert faults() == (f"{QUEUES} is '{uri}': {expected}",)
+
+    def test_a_look_alike_has_its_own(self, environment: Environment) -> None:
+        """All together, or none."""
+        environment(**LOOK_ALIKE, **STRANGE)
+        storage = load().storage
+        assert storage
+        assert storage.queue_url == STRANGE[QUEUES]
+
+        environment(**LOOK_ALIKE, **BY_IDENTITY)
+        assert len(faults()) == 2
+
+        environment(**{**LOOK_ALIKE, "ROTATION_AUTHORITY": "localhost"}, **BY_IDENTITY)
+        assert_complained_of(["ROTATION_AUTHORITY"])
+
+    @pytest.mark.parametrize(
+        "uri",
+        [
+            "https://ada:hunter2@stpats.queue.core.windows.net",
+            "https://stpats.queue.core.windows.net?sv=1&sig=hunter2",
+            "https://stpats.queue.core.windows.net#hunter2",
+            "stpats",
+            "https://",
+            "https://[hunter2",
+            "https://stpats.queue.core.windows.net:0",
+        ],
+    )
+    def test_an_address_is_https_and_nothing_else(self, environment: Environment, uri: str) -> None:
+        """What may be a credential is not quoted."""
+        environment(**{**BY_IDENTITY, QUEUES: uri})
+
+        (fault,) = faults()
+        assert fault.startswith(f"{QUEUES} is '")
+        assert fault.endswith(AN_ADDRESS)
+        assert "sig=" not in fault
+        assert "ada" not in fault
+
+    def test_fanning_out_needs_the_queue(self, environment: Environment) -> None:
+        """Inline by default; a storage account that is wrong is the only thing complained of."""
+        assert load().fan_out is FanOut.INLINE
+
+        environment(ROTATION_FAN_OUT="queue")
+        expected = "expected ROTATION_STORAGE beside it: the queue is there"
+        assert faults() == (f"ROTATION_FAN_OUT is 'queue': {expected}",)
+
+        environment(ROTATION_FAN_OUT="queue", ROTATION_STORAGE=BY_KEY)
+        assert load().fan_out is FanOut.QUEUE
+
+        environment(ROTATION_FAN_OUT="queue", ROTATION_STORAGE="AccountName=stpats")
+        assert_complained_of(["ROTATION_STORAGE"])
+
+        environment(ROTATION_FAN_OUT="both")
+        assert faults() == ("ROTATION_FAN_OUT is 'both': expected inline or queue",)
+
+    @pytest.mark.parametrize("days", ["0", "3651", "forever"])
+    def test_the_journal_is_kept_for_days(self, environment: Environment, days: str) -> None:
+        """400 of them, or as many as is said."""
+        assert load().journal_period == timedelta(days=400)
+
+        environment(ROTATION_JOURNAL_DAYS="3650")
+        assert load().journal_period == timedelta(days=3650)
+
+        environment(ROTATION_JOURNAL_DAYS=days)
+        expected = "expected a whole number from 1 to 3650"
+        assert faults() == (f"ROTATION_JOURNAL_DAYS is '{days}': {expected}",)
+
+
+def storage_by_key() -> Storage:
+    """Give what ``BY_KEY`` says."""
+    return Storage(
+        table_url="https://stpats.table.core.windows.net",
+        queue_url="https://stpats.queue.core.windows.net",
+        account="stpats",
+        key=TokenValue(ACCOUNT_KEY),
+    )
 
 
 @pytest.mark.parametrize(
