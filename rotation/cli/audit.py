@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from rotation import __version__, settings
+from rotation import __version__
 from rotation.audit_rules import RULES
 from rotation.cli.frame import FINE, JSON, NEEDS_SOMEBODY, TABLE, show, with_service, write
 from rotation.cli.teaching import Command
@@ -90,6 +90,8 @@ def audit(
     """
 
     def look(service: Service) -> Sequence[Diagnosis]:
+        from rotation import settings
+
         chosen = settings.load()
         asked = [owner.lower() for owner in owners]
         if faults := tuple(f"{o!a} is no owner" for o in asked if o not in chosen.all_owners):

@@ -36,13 +36,11 @@ def completion(context: click.Context, shell: str) -> None:
     Options and values are completed, too. Keep it where the shell looks for such scripts, as the
     examples say; no settings are needed.
     """
-    from click.shell_completion import get_completion_class
+    from click.shell_completion import BashComplete, FishComplete, ZshComplete
 
-    # click asks the bash that is installed for its version, and a script needs none to be printed
-    kind = get_completion_class(shell)
-    if kind is None:
-        raise click.BadParameter("click knows nothing of this shell", context)
-    made = kind(context.find_root().command, {}, PROGRAM, VARIABLE)
+    kinds = {"bash": BashComplete, "zsh": ZshComplete, "fish": FishComplete}
+    # not by ``source``: that asks for the version of a bash, and to print a script needs none
+    made = kinds[shell](context.find_root().command, {}, PROGRAM, VARIABLE)
     write(lambda: click.echo(made.source_template % made.source_vars()))
 
 

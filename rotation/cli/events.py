@@ -137,9 +137,10 @@ def events(around: Surroundings, /, **asked: Any) -> int:  # noqa: ANN401 - the 
         rows = query.read(journal, start)
         shown = islice(rows, query.limit)
         if query.follow:
-            begun = _shown_first(shown, rows, start, query.output)
-            follower = Follower(lambda instant: query.read(journal, instant), *begun)
-            _follow(around, query.output, follower)
+            with suppress(KeyboardInterrupt):  # somebody has seen enough
+                begun = _shown_first(shown, rows, start, query.output)
+                follower = Follower(lambda instant: query.read(journal, instant), *begun)
+                _follow(around, query.output, follower)
             return FINE
         if query.output == JSON:
             _write_lines(JSON, shown)
@@ -168,18 +169,17 @@ def _shown_first(
 
 
 def _follow(around: Surroundings, output: str, follower: Follower) -> None:
-    """Show what is new, every few seconds, until somebody has seen enough."""
+    """Show what is new, every few seconds, for ever."""
     is_away = False
-    with suppress(KeyboardInterrupt):
-        while True:
-            around.sleep(PAUSE.total_seconds())
-            try:
-                _write_lines(output, follower.news())
-                is_away = False
-            except UnavailableError as exc:
-                if not is_away:
-                    complain(str(exc.args[0]), hint="it is tried again until it answers")
-                is_away = True
+    while True:
+        around.sleep(PAUSE.total_seconds())
+        try:
+            _write_lines(output, follower.news())
+            is_away = False
+        except UnavailableError as exc:
+            if not is_away:
+                complain(str(exc.args[0]), hint="it is tried again until it answers")
+            is_away = True
 
 
 def _write_lines(output: str, rows: Iterable[Row]) -> None:

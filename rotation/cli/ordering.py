@@ -153,18 +153,18 @@ def carry_out(
             with progress("Waiting") as tell:
                 dispatch.wait(timedelta(minutes=manner.timeout), around.now, around.sleep, tell)
     finally:
-        _report(manner, dispatch, fleet)
+        _report(manner, dispatch, fleet, is_remote=desk.is_remote)
     has_failed = bool(fleet and fleet.vault_failures)
     return FINE if dispatch.is_fine and not has_failed else NEEDS_SOMEBODY
 
 
-def _report(manner: Manner, dispatch: Dispatch, fleet: Fleet | None) -> None:
+def _report(manner: Manner, dispatch: Dispatch, fleet: Fleet | None, *, is_remote: bool) -> None:
     from rotation.console.orders import show_ordered
 
     failures = fleet.vault_failures if fleet else ()
     ordered = [course.as_dict() for course in dispatch.courses]
     told = {"orders": ordered, "vaults_failed": [vars(failure) for failure in failures]}
-    show(manner.output, told, lambda: show_ordered(ordered, failures))
+    show(manner.output, told, lambda: show_ordered(ordered, failures, is_remote=is_remote))
 
 
 def newest(desk: OrderDesk, names: Sequence[SecretName]) -> list[tuple[SecretName, str]]:

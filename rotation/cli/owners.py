@@ -8,23 +8,16 @@ from typing import TYPE_CHECKING
 import click
 
 from rotation.cli.frame import FINE, NEEDS_SOMEBODY, with_service
+from rotation.cli.parameter import owner_name
 from rotation.cli.teaching import Command
 from rotation.console.owners import show_dependents
 from rotation.console.terminal import complain, is_confirmed, waiting
 from rotation.errors import RotationError, SettingsError
-from rotation.model import OWNER
 from rotation.session import SIGN_IN_PERIOD
 
 if TYPE_CHECKING:
     from rotation.cli.frame import Surroundings
     from rotation.wiring import Service
-
-
-def _user_principal_name(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
-    """Check the name of an owner, and give it in lower case."""
-    if not OWNER.fullmatch(value):
-        raise click.BadParameter("expected a user principal name such as ada@example.com")
-    return value.lower()
 
 
 @click.command(
@@ -34,7 +27,7 @@ def _user_principal_name(_context: click.Context, _parameter: click.Parameter, v
         ("rotation connect ada@example.com --no-browser", "she opens it on another machine"),
     ],
 )
-@click.argument("owner", callback=_user_principal_name)
+@click.argument("owner", callback=owner_name)
 @click.option(
     "--timeout",
     type=click.IntRange(1, 60),
@@ -86,7 +79,7 @@ def connect(around: Surroundings, owner: str, timeout: int, *, no_browser: bool)
         ("rotation disconnect ada@example.com --yes", "say it, and do not ask"),
     ],
 )
-@click.argument("owner", callback=_user_principal_name)
+@click.argument("owner", callback=owner_name)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.pass_obj
 def disconnect(around: Surroundings, owner: str, *, yes: bool) -> int:

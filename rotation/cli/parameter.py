@@ -25,8 +25,6 @@ class _Secret(click.ParamType[SecretName]):
         ctx: click.Context | None,
     ) -> SecretName:
         """Take the two parts of a name."""
-        if isinstance(value, SecretName):
-            return value
         if not (found := _NAME.fullmatch(value)):
             self.fail("expected VAULT/NAME, such as kv-build/feed-token", param, ctx)
         return SecretName(found[1], found[2])

@@ -122,9 +122,7 @@ def _renamed(fault: str) -> str:
     if said := _TOGETHER.fullmatch(fault):
         return f"{said[1]} --{said[2].replace('_', '-')}"
     place, colon, told = fault.partition(": ")
-    if not colon:
-        return fault
     if place.startswith("arguments."):
         place = place.removeprefix("arguments.").replace("_", "-")
         place = "AUTHORIZATION_ID" if place == "authorization-id" else f"--{place}"
-    return f"{_KEYS.get(place, place)}: {told}"
+    return f"{_KEYS.get(place, place)}{colon}{told}"

@@ -40,8 +40,16 @@ def show_planned(fleet: Fleet, planned: Iterable[tuple[SecretName, Finding | Non
         remark(f"vault {failure.vault} could not be listed: {failure.message}")
 
 
-def show_ordered(ordered: Sequence[Mapping[str, str]], failures: tuple[VaultFailure, ...]) -> None:
-    """Show what became of orders, in their stable form, and where to look for the rest."""
+def show_ordered(
+    ordered: Sequence[Mapping[str, str]], failures: tuple[VaultFailure, ...], *, is_remote: bool
+) -> None:
+    """Show what became of orders, in their stable form.
+
+    Args:
+        ordered: each order.
+        failures: the vaults that could not be looked through.
+        is_remote: whether a journal tells what becomes of those that have not ended.
+    """
     if not ordered:
         results.print("There is nothing to order.")
         show_vaults(failures)
@@ -57,7 +65,8 @@ def show_ordered(ordered: Sequence[Mapping[str, str]], failures: tuple[VaultFail
         )
     draw(table)
     show_vaults(failures)
-    if waiting := [told for told in ordered if told["outcome"] in {"queued", "waiting"}]:
+    waiting = [told for told in ordered if told["outcome"] in {"queued", "waiting"}]
+    if waiting and is_remote:
         name = f"{waiting[0]['vault']}/{waiting[0]['secret']}"
         where = f"--secret {name}" if len(waiting) == 1 else "--follow"
         results.print(Text(f"What becomes of it: rotation events {where}"), soft_wrap=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from datetime import timedelta
@@ -80,6 +81,17 @@ def test_a_first_token_is_issued(rotation: Callable[..., Said], world: World) ->
     assert scope_in(world, "new") == "vso.packaging"
     found = rotation("status", "--output", "json").result["secrets"]
     assert [(s["secret"], s["state"]) for s in found] == [("new", "fresh")]
+
+
+def test_a_leak_that_must_wait_says_until_when(rotation: Callable[..., Said], world: World) -> None:
+    """1: there is no journal to look into; the next run sees to the rest."""
+    place(world, Placement("feed", age=timedelta(minutes=5)))
+
+    said = rotation("retire", FEED, "--now")
+
+    assert said.code == 1
+    assert f"{FEED} retire --now waiting" in said.words
+    assert "rotation events" not in said.words
 
 
 def test_a_leak_ends_the_old_token(rotation: Callable[..., Said], world: World) -> None:
@@ -229,6 +241,25 @@ def open_service(settings, clock):
 arguments = ["events", "--limit", "100000", *sys.argv[1:]]
 sys.exit(cli.main(arguments, clock=lambda: now, open_service=open_service))
 """
+
+
+def test_ctrl_c_is_the_proper_end_of_following(sandbox: Sandbox) -> None:
+    """0: without a word."""
+    with subprocess.Popen(
+        [sys.executable, "-c", FOLLOW, "--follow"],
+        cwd=ROOT,
+        env={**os.environ, **sandbox.environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout
+        for _ in range(3_000):
+            process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=DEADLINE_SECONDS)
+
+    assert (process.returncode, out, err) == (0, "", "")
 
 
 @pytest.mark.parametrize(

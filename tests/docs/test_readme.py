@@ -16,6 +16,8 @@ README = (ROOT / "README.md").read_text()
 DEMO = re.compile(r"<!-- demo:.*?-->\n```text\n(.*?)```\n<!-- end of demo -->", re.DOTALL)
 GAP = "[…]\n"
 VARYING = (
+    # A minute later or earlier, when the demo begins near the end of one.
+    (re.compile(r"\d{4}-\d{2}-\d{2} \d{2}:\d{2}"), "DATE"),
     (re.compile(r"\d{4}-\d{2}-\d{2}"), "DATE"),
     (re.compile(r"\d+ times"), "N times"),
     (re.compile(r"\(\d+ more uses"), "(N more uses"),
