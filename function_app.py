@@ -45,7 +45,7 @@ def _service() -> Service:
 
 
 class RunFailedError(Exception):
-    """Something failed in a run; everything else was settled before."""
+    """Something failed in a run; everything else was done before."""
 
 
 @app.timer_trigger(arg_name="timer", schedule="%ROTATION_SCHEDULE%", use_monitor=True)
@@ -57,10 +57,26 @@ def scan(timer: func.TimerRequest) -> None:
     """
     if timer.past_due:
         LOGGER.warning("this run is late; nothing is lost by that")
-    report = _service().rotator.run(scanned_at=_last(timer))
+    service = _service()
+    report = service.rotator.run(scanned_at=_last(timer), fan_out=service.fan_out)
     if report.has_failures:
         message = f"run {report.run_id}: {report.summary}; the log names each failure"
         raise RunFailedError(message)
+
+
+@app.queue_trigger(
+    arg_name="message", queue_name="rotation-requests", connection="ROTATION_STORAGE"
+)
+def settle(message: func.QueueMessage) -> None:
+    """Do what one message asks for: settle one secret, or carry out an operator's order.
+
+    What could not be done now, or is no order, fails: the platform delivers it a few times more,
+    and then puts it into the poison queue.
+    """
+    worker = _service().worker
+    if worker is None:
+        raise RunFailedError("ROTATION_STORAGE is not set for this process")
+    worker.handle(message.get_body().decode(errors="replace"))
 
 
 def _last(timer: func.TimerRequest) -> datetime | None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from rotation.model import ManagedSecret, Mandate, Token, TokenValue
@@ -51,6 +52,8 @@ class Snapshot:
     """The authorization id that an older version recorded for the stored value."""
     scanned_at: datetime | None = None
     """When the scan before this one looked at the secret."""
+    ordered: Mapping[str, str] = field(default_factory=dict)
+    """Tags that an order wants for the next version; the mandate is read as if they were there."""
     known: frozenset[Fact] = frozenset()
     """The facts that were asked for."""
 
@@ -86,7 +89,7 @@ class Snapshot:
 
 
 class Action(StrEnum):
-    """The verbs of the rules."""
+    """The verbs of the rules, and, at the end, those of orders only."""
 
     REJECT = "reject"
     SKIP = "skip"
@@ -99,6 +102,10 @@ class Action(StrEnum):
     RETIRE = "retire"
     PROVE = "prove"
     NOTHING = "nothing"
+    RESERVE = "reserve"
+    RENAME = "rename"
+    HASTEN = "hasten"
+    DECOMMISSION = "decommission"
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@
     ├── SessionError              .reason: a person must sign in, or an administrator must act
     ├── SignInError               a sign-in in the browser came to nothing; .reason says why
     ├── OrderError                an order is refused for good; .reason says why
+    ├── OrderFailedError          an order could not be carried out now: deliver it again
     ├── VerificationError         a stored or new token does not work
     ├── OverrunError              a settling took too long; the next run goes on
     └── LockHeldError             another run has it: leave quietly
@@ -129,6 +130,12 @@ class OrderError(RotationError):
         """Give one machine word for why as ``reason``."""
         super().__init__(message, hint=hint)
         self.reason = reason
+
+
+class OrderFailedError(RotationError):
+    """An order could not be carried out now; what it left is found when it comes again."""
+
+    reason = "order-failed"
 
 
 class VerificationError(RotationError):

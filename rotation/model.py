@@ -216,6 +216,11 @@ class Mandate:
         return f"{self.owner} in {self.organization}"
 
 
+def marked(display_name: str, secret: SecretName) -> str:
+    """Give a display name that ends in the mark of ``secret``, spelled as the secret is."""
+    return f"{MARK.sub('', display_name).strip()} {secret.mark}".strip()
+
+
 @lru_cache(maxsize=8192)  # the same names come with every list
 def _mark_in(display_name: str) -> SecretName | None:
     mark = MARK.search(display_name)

@@ -8,8 +8,10 @@ only when a rule asks for its value.
 from __future__ import annotations
 
 from concurrent.futures import Future
+from copy import copy
 from dataclasses import replace
 from threading import Lock
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, Protocol, TypeVar
 
 from rotation import tags
@@ -18,7 +20,7 @@ from rotation.policy import decide
 from rotation.settling import LIMIT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from datetime import datetime
 
     from rotation.model import Defaults, Inventory, ManagedSecret, Recorded, SecretName
@@ -26,8 +28,12 @@ if TYPE_CHECKING:
     from rotation.session import Session
     from rotation.settling import Ports
 
+    Rules = Callable[[Snapshot, datetime], Decision | Question]
+
 P = ParamSpec("P")
 T = TypeVar("T")
+
+NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 class Caller(Protocol):
@@ -62,7 +68,7 @@ class Observer:
         """
         self._ports = ports
         self._defaults = defaults
-        self._scanned_at = scanned_at
+        self.scanned_at = scanned_at
         self.sessions: _Once[Session] = _Once(sessions.session, ports.clock)
         self.inventories: _Once[Inventory] = _Once(ports.issuer.inventory, ports.clock)
 
@@ -77,13 +83,20 @@ class Observer:
         """
         return self._decide(self.begin(secret), {Fact.SESSION, Fact.TOKENS})
 
-    def look(self, s: Snapshot, call: Caller = directly) -> tuple[Snapshot, Decision]:
-        """Decide about a snapshot, whatever that takes; every remote call is made by ``call``.
+    def look(
+        self, s: Snapshot, call: Caller = directly, rules: Rules = decide
+    ) -> tuple[Snapshot, Decision]:
+        """Decide about a snapshot, whatever that takes.
+
+        Args:
+            s: what is known.
+            call: makes every remote call.
+            rules: by which it is decided.
 
         Raises:
             RotationError: something could not be asked for.
         """
-        s, decision = self._decide(s, set(Fact), call)
+        s, decision = self._decide(s, set(Fact), call, rules)
         if isinstance(decision, Question):
             message = f"the rules ask for {decision.fact} of {s.secret.name} again and again"
             raise TypeError(message)
@@ -95,11 +108,16 @@ class Observer:
 
     def reread(self, s: Snapshot) -> Snapshot:
         """Read the tags of a snapshot anew, after a step has changed them."""
-        return replace(s, mandate=tags.parse(s.secret.tags, self._defaults))
+        return replace(s, mandate=tags.parse({**s.secret.tags, **s.ordered}, self._defaults))
 
-    def begin(self, secret: ManagedSecret) -> Snapshot:
-        """Begin a snapshot of a secret as a list or a read shows it, with what others asked for."""
-        mandate = tags.parse(secret.tags, self._defaults)
+    def begin(self, secret: ManagedSecret, ordered: Mapping[str, str] = NOTHING) -> Snapshot:
+        """Begin a snapshot of a secret as a list or a read shows it, with what others asked for.
+
+        Args:
+            secret: as it is.
+            ordered: tags that an order wants: what is decided and done counts on them.
+        """
+        mandate = tags.parse({**secret.tags, **ordered}, self._defaults)
         known = set() if secret.value is None else {Fact.VALUE}
         learned: dict[str, Any] = {}
         if session := self.sessions.known(mandate.owner):
@@ -109,14 +127,25 @@ class Observer:
             learned |= _listed(inventory, secret.name, mandate.recorded)
             known.add(Fact.TOKENS)
         return Snapshot(
-            secret, mandate, scanned_at=self._scanned_at, known=frozenset(known), **learned
+            secret,
+            mandate,
+            scanned_at=self.scanned_at,
+            ordered=ordered,
+            known=frozenset(known),
+            **learned,
         )
 
+    def since(self, scanned_at: datetime | None) -> Observer:
+        """Give one that shares what was asked for, and knows of another last scan."""
+        other = copy(self)
+        other.scanned_at = scanned_at
+        return other
+
     def _decide(
-        self, s: Snapshot, allowed: set[Fact], call: Caller = directly
+        self, s: Snapshot, allowed: set[Fact], call: Caller = directly, rules: Rules = decide
     ) -> tuple[Snapshot, Decision | Question]:
         while True:
-            decision = decide(s, self._ports.clock())
+            decision = rules(s, self._ports.clock())
             if isinstance(decision, Decision) or decision.fact in s.known - {Fact.VALUE}:
                 return s, decision
             if decision.fact not in allowed:
@@ -128,7 +157,8 @@ class Observer:
         mandate, issuer = s.mandate, self._ports.issuer
         place = (mandate.owner, mandate.organization)
         if fact is Fact.VALUE:
-            return self.read(s.secret.name, call)  # a newer version is another snapshot
+            # A newer version is another snapshot.
+            return self.begin(call(self._ports.store.read, s.secret.name), s.ordered)
         learned: dict[str, Any] = {}
         if fact is Fact.SESSION:
             learned = {"session": call(self.sessions, mandate.owner)}

@@ -22,7 +22,7 @@ from pydantic import (
     model_validator,
 )
 
-from rotation.errors import OrderError
+from rotation.errors import OrderError, plain
 from rotation.model import OWNER, Mode, SecretName
 from rotation.scope import faults_of
 from rotation.tags import ORGANIZATION_NAME, format_instant
@@ -99,11 +99,6 @@ class Order:
     """Who asked, as they say."""
     requested_at: datetime
     arguments: Arguments = field(default_factory=Arguments)
-
-    @property
-    def is_by_operator(self) -> bool:
-        """Whether a person ordered it, and not a scan."""
-        return self.verb is not Verb.SETTLE
 
     @property
     def title(self) -> str:
@@ -232,7 +227,7 @@ def read(text: str) -> Order:
             name=SecretName(message.vault, message.secret),
             version=message.secret_version,
             arguments=Arguments(**arguments),
-            requested_by=message.requested_by,
+            requested_by=plain(message.requested_by),
             requested_at=message.requested_at.astimezone(UTC),
         )
     raise OrderError(f"not an order: {'; '.join(faults)}", reason="malformed")

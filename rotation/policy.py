@@ -14,9 +14,11 @@ from rotation.model import Mode
 from rotation.schedule import shown
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     Answer = Decision | Question | None
+    Rule = Callable[[Snapshot, datetime], Answer]
 
 
 def decide(s: Snapshot, now: datetime) -> Decision | Question:

@@ -14,14 +14,14 @@ from rotation import tags
 from rotation.attempt import begin, counted
 from rotation.errors import RotationError, VerificationError
 from rotation.events import Kind
-from rotation.model import MARK, Draft, Recorded
+from rotation.model import Draft, Recorded, marked
 from rotation.schedule import MINUTE, renewal_at
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from rotation.decision import Snapshot
-    from rotation.model import Created, ManagedSecret, Token, TokenValue
+    from rotation.model import Created, Token, TokenValue
     from rotation.settling import Settling
 
 TRIES = (0.0, 1.0, 2.0, 4.0, 8.0)
@@ -31,7 +31,9 @@ ROUNDING = timedelta(minutes=5)
 
 
 def renew(x: Settling, s: Snapshot, old: Token) -> Snapshot:
-    """Create a successor with the scope of ``old``, try it, and store it.
+    """Create a successor with the name and the scope of ``old``, try it, and store it.
+
+    An order may want another scope than ``old`` really has, or tags that change with the version.
 
     Raises:
         RotationError: nothing was stored, or it is not known whether; the failure is counted.
@@ -50,18 +52,19 @@ def _succeed(x: Settling, s: Snapshot, old: Token) -> Snapshot:
     created = _make(x, s, old)
     token = created.token
     # A crash here leaves a living bound token that is not the current one: rule 10.
+    recorded = Recorded(token.authorization_id, created.value.digest)
     # 5. Store: the commit. Once this call has been sent, this run never revokes the token, whatever
     #    the answer: the version may be there.
     stored = x.call(
         x.ports.store.store,
         s.secret,
         created.value,
-        tags=tags.stored(s.secret.tags, Recorded(token.authorization_id, created.value.digest)),
+        tags=tags.stored({**s.secret.tags, **s.ordered}, recorded),
         expires_at=token.valid_to,
     )
     # A crash here leaves all in order; the predecessor is superseded, and rule 10 retires it.
     told = {
-        "previous_authorization_id": old.authorization_id,
+        "previous_authorization_id": old.authorization_id or None,
         "secret_version": stored.version,
     }
     x.recorder.of_token(Kind.TOKEN_STORED, s, token, **told)
@@ -72,7 +75,8 @@ def _make(x: Settling, s: Snapshot, old: Token) -> Created:
     """Create a token that works, or none."""
     owner, organization = s.mandate.owner, s.mandate.organization
     # 2. Create. Without an answer the outcome is unknown: it is never repeated.
-    asked = Draft(_named(old, s.secret), old.scope, x.ports.clock() + s.mandate.lifetime)
+    name = marked(old.display_name, s.secret.name)
+    asked = Draft(name, old.scope, x.ports.clock() + s.mandate.lifetime)
     created = x.call(x.ports.issuer.create, owner, organization, asked)
     # A crash here, or a lost answer, leaves a living bound token that is not the current one;
     # rule 10 retires it when it is older than the grace period.
@@ -97,12 +101,6 @@ def _revoke_useless(x: Settling, s: Snapshot, token: Token) -> None:
     except RotationError as exc:
         told = {"reason": "not-revoked", "message": f"a new token that is useless lives on: {exc}"}
         x.recorder.of_token(Kind.ROTATION_FAILED, s, token, **told)
-
-
-def _named(old: Token, secret: ManagedSecret) -> str:
-    """Give a successor's display name: the old one's, with the mark spelled as the secret is."""
-    base = MARK.sub("", old.display_name).strip()
-    return f"{base} {secret.name.mark}".strip()
 
 
 def _check(token: Token, asked: Draft, s: Snapshot, now: datetime) -> None:

@@ -28,7 +28,14 @@ class Ending(StrEnum):
     REJECTED = "rejected"
     FAILED = "failed"
     LOCKED = "locked"
+    QUEUED = "queued"
+    DONE = "done"
+    REFUSED = "refused"
+    WAITING = "waiting"
 
+
+OF_ORDERS = frozenset({Ending.DONE, Ending.REFUSED, Ending.WAITING})
+"""How an order ends, or, in the last case, does not end yet."""
 
 ENDINGS = {
     Action.REJECT: Ending.REJECTED,
@@ -38,7 +45,7 @@ ENDINGS = {
     Action.NOTHING: Ending.SETTLED,
 }
 """The decisions that end a settling."""
-NEEDS_SOMEBODY = frozenset({Ending.BLOCKED, Ending.REJECTED, Ending.FAILED})
+NEEDS_SOMEBODY = frozenset({Ending.BLOCKED, Ending.REJECTED, Ending.FAILED, Ending.REFUSED})
 
 
 @dataclass(frozen=True)
@@ -50,6 +57,8 @@ class Outcome:
     reason: str
     message: str
     actions: tuple[Action, ...] = ()
+    next_at: datetime | None = None
+    """When an order that waits can go on."""
 
     def as_dict(self) -> dict[str, Any]:
         """Give the stable form."""
@@ -88,7 +97,7 @@ class RunReport:
         """How many secrets ended how, and how many vaults failed."""
         counted = Counter(str(outcome.ending) for outcome in self.outcomes)
         return {
-            **{str(ending): counted[ending] for ending in Ending},
+            **{str(ending): counted[ending] for ending in Ending if ending not in OF_ORDERS},
             "vaults_failed": self.failed_vaults,
         }
 

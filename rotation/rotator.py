@@ -1,25 +1,22 @@
-"""The shell: scan, observe, decide, act, record.
+"""The run over all secrets: scan, glance at each, have settled what needs it, report.
 
-``settle`` is the one unit of work: it may be called any number of times, for any secret, by the
-timer, a queue, a command or a simulation. It never raises: one secret's failure is its own.
+It never raises: one secret's, one owner's or one vault's failure is its own.
 """
 
 from __future__ import annotations
 
-import traceback
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import chain
-from pathlib import PurePath
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from rotation import tags
 from rotation.claim import unclaimed
-from rotation.decision import Action, Decision
-from rotation.errors import LockHeldError, RejectedError, RotationError
+from rotation.decision import Decision
+from rotation.errors import RotationError
 from rotation.events import Kind
 from rotation.fleet import Finding, Fleet
 from rotation.observer import Observer
@@ -27,22 +24,21 @@ from rotation.recorder import Gap, Recorder
 from rotation.report import ENDINGS, Ending, Outcome, RunReport, VaultFailure
 from rotation.schedule import superseded
 from rotation.session import Session
-from rotation.settling import ACTIONS_LIMIT, Settling
-from rotation.steps import STEPS
+from rotation.settler import Settler, ended, safely, told_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from concurrent.futures import Future
     from datetime import datetime
 
-    from rotation.decision import Snapshot
+    from rotation.fan_out import FanOut
     from rotation.model import Defaults, ManagedSecret, SecretName
+    from rotation.order import Order
     from rotation.ports import Locks, OwnerSessions
     from rotation.settling import Ports
 
     Progress = Callable[[int, int], None]
     """Told how many secrets of how many are done."""
-
-T = TypeVar("T")
 
 GLANCES = 50
 """Glances made in one go: one takes less time than handing it to a thread."""
@@ -75,17 +71,24 @@ class Rotator:
         """Take the outside world, and what to look after in it."""
         self._ports = ports
         self._sessions = sessions
-        self._locks = locks
         self._scope = scope
+        self._settler = Settler(ports, locks)
+        self._shared = Observer(ports, sessions, scope.defaults)
         self._scanned_at: datetime | None = None
         self._gap = Gap()
 
-    def run(self, progress: Progress = silently, scanned_at: datetime | None = None) -> RunReport:
+    def run(
+        self,
+        progress: Progress = silently,
+        scanned_at: datetime | None = None,
+        fan_out: FanOut | None = None,
+    ) -> RunReport:
         """Scan all vaults, and settle what needs it; failures are counted, none stops the rest.
 
         Args:
             progress: told how far it is.
             scanned_at: when the run before this one began, if somebody else remembers it.
+            fan_out: has what needs something settled by others; without, this run does it.
         """
         recorder, started_at = self._recorder(), self._ports.clock()
         recorder.say(Kind.SCAN_STARTED)
@@ -100,7 +103,7 @@ class Rotator:
             for failure in vault_failures:
                 recorder.say(Kind.ROTATION_FAILED, **vars(failure))
             outcomes = []
-            for outcome in self._attend(pool, secrets, observer, recorder):
+            for outcome in self._attend(pool, secrets, observer, recorder, fan_out):
                 outcomes.append(outcome)
                 progress(len(outcomes), len(secrets))
         self._report_unclaimed(secrets, vault_failures, observer, recorder)
@@ -131,52 +134,30 @@ class Rotator:
                 progress(len(findings), len(secrets))
         return Fleet(self._ports.clock(), tuple(findings), sessions, vault_failures)
 
-    def settle(
-        self, name: SecretName, observer: Observer | None = None, recorder: Recorder | None = None
-    ) -> Outcome:
-        """Take the lock of one secret; observe, decide and act until nothing is left to do.
+    def settle(self, name: SecretName, scanned_at: datetime | None = None) -> Outcome:
+        """Settle one secret, apart from any run; whatever goes wrong is an outcome, too.
 
         Args:
             name: the secret.
-            observer: looks on behalf of the whole run; one of its own if None.
-            recorder: tells on behalf of the whole run; one of its own if None.
-
-        Returns:
-            How it ended; whatever goes wrong is an outcome, too.
+            scanned_at: when the scan before the one that asks for it began, if that is known.
         """
-        looks = observer or self._observer()
-        actions: list[Action] = []
-        with (recorder or self._recorder()).part() as tells:
-            return _safely(name, tells, actions, lambda: self._settle(name, looks, tells, actions))
+        # What others have asked for in the last minutes is not asked for again: so a thousand
+        # secrets settled one by one cost no more than a run of all.
+        observer = self._shared.since(scanned_at)
+        return self._settler.settle(name, observer, self._recorder())
 
-    def _settle(
-        self, name: SecretName, observer: Observer, recorder: Recorder, actions: list[Action]
-    ) -> Outcome:
-        with self._locks.hold(name) as lock:
-            x = Settling(self._ports, lock, recorder, self._ports.clock())
-            try:
-                s = observer.read(name, x.call)
-            except RejectedError as exc:
-                if exc.reason != "not-found":
-                    raise
-                return Outcome(name, Ending.SKIPPED, "deleted", "it has been deleted")
-            if not tags.is_managed(s.secret.tags):
-                message = f"the tag {tags.ROTATION} has been taken off"
-                return Outcome(name, Ending.SKIPPED, "unmanaged", message)
-            while True:
-                was_proven_false = s.proof is False
-                s, decision = observer.look(s, x.call)
-                if s.proof is False and not was_proven_false:
-                    recorder.about(Kind.PROOF_FAILED, s, secret_version=s.secret.version)
-                if decision.action in ENDINGS:
-                    return _ended(s, decision, recorder, actions)
-                if len(actions) == ACTIONS_LIMIT:
-                    return _unfinished(name, actions)
-                if decision.reason == "token-lost":
-                    lost = s.current.authorization_id
-                    recorder.about(Kind.TOKEN_LOST, s, authorization_id=lost)
-                s = observer.reread(STEPS[decision.action](x, s, decision.token or s.current))
-                actions.append(decision.action)
+    def carry_out(self, order: Order) -> Outcome:
+        """Carry out an operator's order; whatever goes wrong is an outcome, too.
+
+        An order that ends as ``waiting``, ``locked`` or ``failed`` must be given again.
+        """
+        if order.name.vault.casefold() not in map(str.casefold, self._scope.vaults):
+            with self._recorder().part() as tells:
+                reason = "unknown-vault"
+                message = f"{order.name.vault} is none of the watched vaults"
+                tells.of_order(Kind.ORDER_REFUSED, order, reason=reason, message=message)
+            return Outcome(order.name, Ending.REFUSED, reason, message)
+        return self._settler.carry_out(order, self._observer(), self._recorder())
 
     def _attend(
         self,
@@ -184,6 +165,7 @@ class Rotator:
         secrets: Sequence[ManagedSecret],
         observer: Observer,
         recorder: Recorder,
+        fan_out: FanOut | None,
     ) -> Iterator[Outcome]:
         """Glance at every secret, and settle those that need something; in the order given."""
 
@@ -191,13 +173,27 @@ class Rotator:
             return [self._glance(secret, observer, recorder) for secret in batch]
 
         batches = [secrets[n : n + GLANCES] for n in range(0, len(secrets), GLANCES)]
-        seen = chain.from_iterable(pool.map(glances, batches))
+        seen = list(chain.from_iterable(pool.map(glances, batches)))
+        due = [s.name for s, outcome in zip(secrets, seen, strict=True) if outcome is None]
+        queued = fan_out.send(due, pool, recorder) if fan_out else frozenset()
         done = [
-            outcome or pool.submit(self.settle, secret.name, observer, recorder)
+            outcome or self._begun(secret.name, queued, pool, observer, recorder)
             for secret, outcome in zip(secrets, seen, strict=True)
         ]
         for outcome in done:
             yield outcome if isinstance(outcome, Outcome) else outcome.result()
+
+    def _begun(
+        self,
+        name: SecretName,
+        queued: frozenset[SecretName],
+        pool: ThreadPoolExecutor,
+        observer: Observer,
+        recorder: Recorder,
+    ) -> Outcome | Future[Outcome]:
+        if name.folded in queued:
+            return Outcome(name, Ending.QUEUED, "queued", "it waits in the queue to be settled")
+        return pool.submit(self._settler.settle, name, observer, recorder)
 
     def _glance(
         self, secret: ManagedSecret, observer: Observer, recorder: Recorder
@@ -212,10 +208,10 @@ class Rotator:
                 found = {"reason": "too-many-superseded", "message": message}
                 recorder.about(Kind.UNCLAIMED_TOKEN_FOUND, s, **found)
             if isinstance(decision, Decision) and decision.action in ENDINGS:
-                return _ended(s, decision, recorder, [])
+                return ended(s, decision, recorder, [])
             return None
 
-        return _safely(secret.name, recorder, [], look)
+        return safely(secret.name, recorder, [], look)
 
     def _ask_sessions(
         self, pool: ThreadPoolExecutor, ask: Callable[[str], Session]
@@ -226,7 +222,7 @@ class Rotator:
             try:
                 return ask(owner)
             except Exception as exc:  # noqa: BLE001 - one owner's trouble is not the others'
-                error = _translated(exc)
+                error = told_of(exc)
                 unknown = Session(owner, is_working=False, is_known=False)
                 return replace(unknown, reason=error.reason, message=str(error))
 
@@ -241,7 +237,7 @@ class Rotator:
             try:
                 return list(self._ports.store.list_managed(vault))
             except Exception as exc:  # noqa: BLE001 - one vault's trouble is not the others'
-                error = _translated(exc)
+                error = told_of(exc)
                 return VaultFailure(vault, error.reason, str(error))
 
         found = list(pool.map(listed, self._scope.vaults))
@@ -302,50 +298,4 @@ def _find(secret: ManagedSecret, observer: Observer) -> Finding:
     try:
         return Finding(*observer.look(s))
     except Exception as exc:  # noqa: BLE001 - one secret's trouble is not the others'
-        return Finding(s, None, _translated(exc))
-
-
-def _unfinished(name: SecretName, actions: list[Action]) -> Outcome:
-    """End a settling that has done enough for one run."""
-    if actions[-1] is Action.RETIRE:
-        message = "there is more to retire; the next run goes on"
-        return Outcome(name, Ending.SETTLED, "more-to-do", message, tuple(actions))
-    message = f"{name} is not settled after {len(actions)} actions; please report it"
-    raise RotationError(message)
-
-
-def _ended(s: Snapshot, decision: Decision, recorder: Recorder, actions: list[Action]) -> Outcome:
-    kinds = {Action.BLOCK: Kind.ROTATION_BLOCKED, Action.REJECT: Kind.ROTATION_REJECTED}
-    reason, message = decision.reason, decision.message
-    if kind := kinds.get(decision.action):
-        recorder.about(kind, s, reason=reason, message=message)
-    # Resting after a failure is no success: the run says so until a renewal succeeds.
-    ending = Ending.FAILED if reason == "backing-off" else ENDINGS[decision.action]
-    return Outcome(s.secret.name, ending, reason, message, tuple(actions))
-
-
-def _safely(
-    name: SecretName, recorder: Recorder, actions: list[Action], work: Callable[[], T]
-) -> T | Outcome:
-    """Do ``work`` for one secret; whatever it raises is an outcome."""
-    try:
-        return work()
-    except LockHeldError as exc:
-        return Outcome(name, Ending.LOCKED, exc.reason, str(exc), tuple(actions))
-    except Exception as exc:  # noqa: BLE001 - one secret's trouble is not the others'
-        error = _translated(exc)
-    told = {"reason": error.reason, "message": str(error)}
-    recorder.say(Kind.ROTATION_FAILED, vault=name.vault, secret=name.name, **told)
-    return Outcome(name, Ending.FAILED, **told, actions=tuple(actions))
-
-
-def _translated(exc: Exception) -> RotationError:
-    """Give an error as it is, or, of a strange one, what can be told of it.
-
-    The words of a strange error may hold a value; its type and its place cannot.
-    """
-    if isinstance(exc, RotationError):
-        return exc
-    place = traceback.extract_tb(exc.__traceback__)[-1]
-    where = f"{PurePath(place.filename).name}:{place.lineno}"
-    return RotationError(f"unexpected {type(exc).__name__} in {where}; please report it")
+        return Finding(s, None, told_of(exc))

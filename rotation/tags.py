@@ -30,6 +30,17 @@ AUTHORIZATION_ID = "pat-authorization-id"
 RETIRE = "pat-retire"
 ATTEMPT = "pat-attempt"
 
+OWN = (
+    ROTATION,
+    ORGANIZATION,
+    OWNER,
+    LIFETIME_DAYS,
+    ROTATE_BEFORE_DAYS,
+    GRACE_HOURS,
+    AUTHORIZATION_ID,
+    RETIRE,
+    ATTEMPT,
+)
 WRITTEN_ON_RENEWAL = frozenset({AUTHORIZATION_ID, ATTEMPT})
 HOURS_LIMIT = 364 * 24
 NUMBER_LIMIT = 999_999
@@ -97,6 +108,16 @@ def attempted(tags: Mapping[str, str], attempt: Attempt) -> dict[str, str]:
 def succeeded(tags: Mapping[str, str]) -> dict[str, str]:
     """Give the tags without the count of failures."""
     return _without(tags, ATTEMPT)
+
+
+def hastened(tags: Mapping[str, str], digest: str) -> dict[str, str]:
+    """Give the tags that end the grace of the tokens before the version whose value this is."""
+    return {**tags, RETIRE: f"now {digest}"}
+
+
+def given_up(tags: Mapping[str, str]) -> dict[str, str]:
+    """Give the tags of a secret that is not managed any more: everybody else's."""
+    return _without(tags, *OWN)
 
 
 def format_instant(instant: datetime) -> str:

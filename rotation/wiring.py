@@ -7,12 +7,14 @@ import time
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
 from azure.identity import DefaultAzureCredential, ManagedIdentityCredential
 
 from rotation import redaction
+from rotation.adapters.asker import asker
 from rotation.adapters.azure_devops import AzureDevOpsIssuer
 from rotation.adapters.entra import Entra, Registration
 from rotation.adapters.key_vault import KeyVaultStore, open_vault
@@ -22,10 +24,14 @@ from rotation.adapters.seal import VaultSeal
 from rotation.adapters.session_vault import KeyVaultSessions
 from rotation.connections import Connections
 from rotation.doctor import Doctor
+from rotation.fan_out import FanOut
+from rotation.order_desk import LocalDesk, QueueDesk
 from rotation.rotator import Rotator, Scope
 from rotation.sessions import AgentSource, PersonSource, Sessions
+from rotation.settings import FanOut as Fan
 from rotation.settling import Ports
 from rotation.sign_in import Desk, SignIn
+from rotation.worker import Worker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -70,10 +76,12 @@ class Service:
     sign_in: SignIn
     doctor: Doctor
     connections: Connections
+    orders: QueueDesk | LocalDesk
     journal: Journal
-    queue: RequestQueue | None
-    """Takes orders to the function; None without storage, as are the next two."""
-    backlog: Backlog | None
+    worker: Worker | None
+    """Carries out what the queue brings; None without storage, as are the next two."""
+    fan_out: FanOut | None
+    """Also None where a scan settles everything itself."""
     storage_check: StorageCheck | None
 
 
@@ -126,18 +134,27 @@ class _Workshop:
             clock=clock,
             public_url=settings.public_url or "",
         )
+        rotator = Rotator(ports, sessions, kept.locks, _scope(settings))
+        fan_out = FanOut(kept.queue, kept.backlog, clock) if kept.queue and kept.backlog else None
         return Service(
-            rotator=Rotator(ports, sessions, kept.locks, _scope(settings)),
+            rotator=rotator,
             sign_in=SignIn(desk, owners=settings.owners, vaults=vaults, defaults=settings.defaults),
             doctor=Doctor(
                 store, issuer, sessions, clock, vaults, settings.all_owners, settings.defaults
             ),
             connections=Connections(session_store, store, vaults, settings.defaults, time.sleep),
+            orders=self._orders(rotator, store, kept),
             journal=kept.journal,
-            queue=kept.queue,
-            backlog=kept.backlog,
+            worker=Worker(rotator, fan_out) if fan_out else None,
+            fan_out=fan_out if settings.fan_out is Fan.QUEUE else None,
             storage_check=kept.check,
         )
+
+    def _orders(self, rotator: Rotator, store: KeyVaultStore, kept: _Kept) -> QueueDesk | LocalDesk:
+        who = partial(asker, self.credential)
+        if kept.queue:
+            return QueueDesk(kept.queue, kept.journal, store, who)
+        return LocalDesk(rotator, store, self.clock, time.sleep, who)
 
     def _open(self, part: AbstractContextManager[T]) -> T:
         return self.opened.enter_context(part)

@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING
 from sandbox.clock import ShiftedClock
 from sandbox.furniture import furnish
 from sandbox.intervention import VERBS
-from sandbox.launch import ControlError, ask, launch, read_offset, serve_functions
+from sandbox.launch import ControlError, ask, launch, read_offset, serve_functions, work_the_queue
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 CONTROL = "SANDBOX_CONTROL"
 
@@ -34,16 +34,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code: 0 fine, 1 something failed, 2 usage.
     """
     asked = _parser().parse_args(arguments)
+    commands: dict[str | None, Callable[[], int]] = {
+        None: _serve,
+        "serve": _serve,
+        "do": lambda: _do(asked.words),
+        "rotation": lambda: _rotation(asked.arguments, asked.offset),
+        "functions": lambda: _functions(asked.offset),
+        "worker": lambda: _worker(asked.offset, asked.lease, asked.retry),
+    }
     try:
-        match asked.command:
-            case "do":
-                return _do(asked.words)
-            case "rotation":
-                return _rotation(asked.arguments, asked.offset)
-            case "functions":
-                return _functions(asked.offset)
-            case _:
-                return _serve()
+        return commands[asked.command]()
     except ControlError as exc:
         print(f"error: {exc}", file=sys.stderr)
         return 1
@@ -94,6 +94,20 @@ def _functions(offset: float | None) -> int:
     return 0
 
 
+def _worker(offset: float | None, lease: float, retry: float | None) -> int:
+    """Do what is on the request queue by the sandbox's time, until this is interrupted."""
+    is_over = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: is_over.set())
+    signal.signal(signal.SIGINT, lambda *_: is_over.set())
+    span = None if offset is None else timedelta(seconds=offset)
+    print("working", flush=True)
+    settings = {"lease": timedelta(seconds=lease)}
+    if retry is not None:
+        settings["visibility_timeout"] = timedelta(seconds=retry)
+    work_the_queue(_control(), span, is_over, **settings)
+    return 0
+
+
 def _control() -> str:
     try:
         return os.environ[CONTROL]
@@ -133,6 +147,21 @@ def _parser() -> argparse.ArgumentParser:
     rotation.add_argument("arguments", nargs=argparse.REMAINDER, metavar="…")
     functions = commands.add_parser("functions", help="serve the product's pages: /sign-in")
     functions.add_argument("--offset", type=float, metavar="SECONDS", help="instead of asking it")
+    worker = commands.add_parser("worker", help="do what is on the queue in ROTATION_STORAGE")
+    worker.add_argument("--offset", type=float, metavar="SECONDS", help="instead of asking it")
+    worker.add_argument(
+        "--lease",
+        type=float,
+        default=600,
+        metavar="SECONDS",
+        help="how long a message stays hidden once a worker has died (default: 600)",
+    )
+    worker.add_argument(
+        "--retry",
+        type=float,
+        metavar="SECONDS",
+        help="how long a message stays hidden once it failed (default: as host.json says)",
+    )
     return parser
 
 

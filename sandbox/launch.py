@@ -73,6 +73,34 @@ def serve_functions(
         threading.Event().wait()
 
 
+def work_the_queue(
+    control_url: str, offset: timedelta | None, is_over: threading.Event, **settings: timedelta
+) -> None:
+    """Let the product's function for the queue do what is there, as the Functions host does.
+
+    Args:
+        control_url: of the running sandbox in whose world it works.
+        offset: how far its clock is ahead of the machine's; without, the sandbox's own is read.
+        is_over: ends it.
+        settings: of the host, where they are not those of ``host.json``: see ``QueueSettings``.
+
+    Raises:
+        ControlError: the sandbox does not answer.
+    """
+    import function_app
+    from sandbox.queue_host import QueueHost, QueueSettings
+
+    def clock() -> datetime:
+        return wall() + (read_offset(control_url) if offset is None else offset)
+
+    logging.basicConfig(format="%(levelname)s %(name)s: %(message)s")
+    function_app.clock = clock
+    (function,) = (
+        found for found in function_app.app.get_functions() if found.get_function_name() == "settle"
+    )
+    QueueHost(function, os.environ, QueueSettings.read(**settings)).listen(is_over)
+
+
 def read_offset(control_url: str) -> timedelta:
     """Ask a running sandbox how far its clock is ahead of the machine's.
 

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from rotation import errors, rotator
+from rotation import errors, rotator, settler
 from rotation.errors import RotationError
 from rotation.events import Event
 from rotation.fleet import Fleet
@@ -229,14 +229,15 @@ def _shown(thing: object) -> str:
 
 def _to_errors(ear: Ear, patch: pytest.MonkeyPatch) -> None:
     """Hear what a printed stack with local variables would tell of each error of a run."""
-    translated = rotator._translated  # noqa: SLF001 - every error of a run passes here
+    translated = settler.told_of  # every error of a run passes here
 
     @functools.wraps(translated)
     def tell(exc: Exception) -> RotationError:
         ear.hear(f"{type(exc).__name__} in a run", told_by(exc))
         return translated(exc)
 
-    patch.setattr(rotator, "_translated", tell)
+    for module in (rotator, settler):
+        patch.setattr(module, "told_of", tell)
 
 
 def told_by(exc: Exception) -> str:

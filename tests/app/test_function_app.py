@@ -53,8 +53,19 @@ def scan(functions: dict[str, Function]) -> Callable[[], None]:
 
 
 def test_the_host_finds_the_functions(functions: dict[str, Function]) -> None:
-    """A timer that scans, a probe, and the two ends of a sign-in."""
-    assert set(functions) == {"scan", "health", "sign_in", "sign_in_callback"}
+    """A timer that scans, a queue of requests, a probe, and the two ends of a sign-in."""
+    assert set(functions) == {"scan", "settle", "health", "sign_in", "sign_in_callback"}
+
+
+def test_the_queue_is_that_of_the_requests(functions: dict[str, Function]) -> None:
+    """Its connection is the setting that the rotator reads, too."""
+    (binding,) = functions["settle"].get_dict_repr()["bindings"]
+
+    assert binding["type"] == "queueTrigger"
+    assert (binding["queueName"], binding["connection"]) == (
+        "rotation-requests",
+        "ROTATION_STORAGE",
+    )
 
 
 def test_the_schedule_is_a_setting(functions: dict[str, Function]) -> None:

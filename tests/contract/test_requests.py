@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from rotation import order as orders
+from rotation import settings
 from rotation.adapters.storage_check import StorageCheck
+from rotation.errors import AccessDeniedError
 from rotation.model import SecretName
 from rotation.order import Arguments, Extent, Order, Verb
+from rotation.settings import FanOut
 from rotation.wiring import open_service
 from sandbox.furniture import VAULT
-from sandbox.ports import MemoryRequests
+from sandbox.ports import MemoryQueue
 from tests.contract.conftest import START
 from tests.stage import FEED
 
@@ -27,7 +30,7 @@ LEAK = Order(
     Verb.RETIRE,
     FEED,
     "version",
-    "ada <ada@example.com> ü&\u2028",
+    "ada <ada@example.com> ü&",
     START,
     Arguments(extent=Extent.NOW),
 )
@@ -109,18 +112,19 @@ class TestQueue:
 
     def test_the_one_in_memory_lets_time_pass(self, clock: ManualClock) -> None:
         """Late messages come, old ones go, and whoever takes one has it alone."""
-        queue = MemoryRequests(clock)
+        queue = MemoryQueue(clock)
         queue.put(SETTLE, after=HOUR, life=2 * HOUR)
         assert queue.take() is None
         clock.advance(HOUR)
-        assert len(queue.visible()) == 1
-        clock.advance(HOUR)
+        assert queue.take()
+        queue.put(SETTLE, after=HOUR, life=2 * HOUR)
+        clock.advance(2 * HOUR)
         assert queue.take() is None
 
         queue.put(LEAK)
         taken = queue.take()
         assert taken
-        assert orders.read(taken.text) == LEAK
+        assert orders.read(taken) == LEAK
         assert queue.take() is None
 
 
@@ -206,13 +210,13 @@ class TestComposition:
 
     def test_with_storage_the_service_has_it_all(self, table_stage: TableStage) -> None:
         """A run of one process, and what others see of it."""
-        with open_service(table_stage.chosen, table_stage.clock) as service:
-            report = service.rotator.run()
-            assert service.queue
-            assert service.backlog
+        fanning_out = table_stage.chosen.model_copy(update={"fan_out": FanOut.QUEUE})
+        with open_service(fanning_out, table_stage.clock) as service:
+            assert service.fan_out
+            report = service.rotator.run(fan_out=service.fan_out)
+            assert service.worker
             assert service.storage_check
-            service.queue.put(LEAK)
-            service.backlog.note([FEED], START + HOUR)
+            service.storage_check.create()
             assert service.storage_check.has_queue()
             kept = [row["event"] for row in service.journal.since(START)]
 
@@ -220,14 +224,24 @@ class TestComposition:
         assert kept[0] == "ScanCompleted"
         assert kept[-1] == "ScanStarted"
         assert [row["event"] for row in table_stage.journal.since(START)] == kept
-        assert table_stage.backlog.waiting() == {FEED}
-        assert len(table_stage.waiting()) == 1
 
     @pytest.mark.usefixtures("sandbox")
     def test_without_storage_there_is_none_of_it(self, clock: ManualClock) -> None:
-        """Log lines only, no locks between processes, no orders; and its libraries stay away."""
-        from rotation import settings
+        """Log lines only, no locks between processes, no orders from elsewhere."""
+        with open_service(settings.load(), clock) as service:
+            assert (service.worker, service.fan_out, service.storage_check) == (None, None, None)
+            assert service.journal.forget(START) == 0
+
+    @pytest.mark.usefixtures("sandbox")
+    def test_another_identity_for_storage(
+        self, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Whoever names one enters by it: this one does not exist."""
+        for name in ("tableServiceUri", "queueServiceUri"):
+            monkeypatch.setenv(f"ROTATION_STORAGE__{name}", "https://localhost:1/account")
+        monkeypatch.setenv("ROTATION_STORAGE__clientId", "aaaaaaaa-0000-4000-8000-00000000000a")
 
         with open_service(settings.load(), clock) as service:
-            assert (service.queue, service.backlog, service.storage_check) == (None, None, None)
-            assert service.journal.forget(START) == 0
+            assert service.storage_check
+            with pytest.raises(AccessDeniedError, match="no token of the identity"):
+                service.storage_check.has_queue()

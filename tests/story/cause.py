@@ -165,8 +165,10 @@ def is_mis_tagged(case: Case) -> bool:
 
 
 def has_no_session(case: Case) -> bool:
-    """Its owner has to sign in again."""
+    """Its owner has to sign in again, or is none whom the settings name."""
     owner = case.wish.owner
+    if owner not in {session.owner for session in case.report.sessions}:
+        return True
     return not sessions_of(case.world, [owner]).session(owner).is_working
 
 

@@ -76,6 +76,20 @@ def _read(text: str) -> int | None:
     return int(text) if re.fullmatch("[0-9]{1,6}", text.strip()) else None
 
 
+@dataclass(frozen=True)
+class Permit:
+    """What an operator has ordered about one secret, beyond what its tags allow."""
+
+    scopes: frozenset[str] = frozenset()
+    """Other scopes, as the service writes them, that its tokens may have."""
+    adopted: str = ""
+    """Authorization id of a token that may be given the secret's mark."""
+    is_first: bool = False
+    """Whether it may get a token although it is not to be kept fresh yet."""
+    is_given_up: bool = False
+    """Whether all of its tokens may be revoked at once."""
+
+
 @dataclass
 class Invariants:
     """The promises I1 to I6 over one world, from one look to the next."""
@@ -94,6 +108,8 @@ class Invariants:
     lawless: frozenset[str] = frozenset()
     """Vaults whose secrets somebody attacks who may write them, and so may end them, too: what is
     promised there is only what becomes of tokens elsewhere (I5 and I6)."""
+    permits: dict[str, Permit] = field(default_factory=dict)
+    """What was ordered, by the secret's name (``vault/name``, lower case)."""
     audited: int = 0
     """How many lines of the audit log have been looked at."""
 
@@ -150,26 +166,31 @@ class Invariants:
 
     def _wrong(self, entry: AuditEntry, secrets: Mapping[str, SecretVersion]) -> Iterator[str]:
         mark = mark_of(entry.before or entry.after)
+        if self._permit(mark_of(entry.after)).adopted == entry.after.authorization_id:
+            mark = mark_of(entry.after)
+        permit = self._permit(mark)
         secret = secrets.get(mark)
-        if secret is None:
+        is_ordered = permit.is_first or permit.is_given_up
+        if secret is None and not is_ordered:
             yield f"I6: {entry.deed} of a token that is bound to no managed secret: {mark!r}"
             return
-        wish = Wish(secret.tags)
-        if not (secret.enabled and wish.is_kept_fresh):
+        wish = Wish(secret.tags if secret else {})
+        is_fresh = secret and secret.enabled and wish.is_kept_fresh
+        if not is_fresh and not is_ordered:
             yield f"I6: {entry.deed} of a token whose secret is not to be kept fresh: {mark!r}"
         if entry.deed is Deed.REVOKE:
             fault = self._hasty(entry, mark, wish)
         elif entry.deed is Deed.CREATE:
             fault = self._grown(entry.after, mark, wish, entry.at)
         else:
-            fault = self._changed(entry, wish)
+            fault = self._changed(entry, mark, wish)
         if fault:
             yield f"{fault}: {mark}"
 
     def _hasty(self, entry: AuditEntry, mark: str, wish: Wish) -> str | None:
         """I2: see what stood in the vault when a token was revoked."""
         vault, _, name = mark.partition("/")
-        if vault in self.lawless:
+        if vault in self.lawless or self._permit(mark).is_given_up:
             return None
         versions = [v for v in self.world.vault(vault).versions(name) if v.created_at <= entry.at]
         holding = [n for n, v in enumerate(versions) if v.value == entry.after.value]
@@ -195,9 +216,12 @@ class Invariants:
             for other in others
             if other.value != token.value and other.owner == token.owner
         )
-        if token.scope not in scopes:
+        if token.scope not in scopes and token.scope not in self._permit(mark).scopes:
             return f"I5: a token was made with the scope {token.scope}"
         return _reach(token, wish, at)
+
+    def _permit(self, mark: str) -> Permit:
+        return self.permits.get(mark, Permit())
 
     def _stored(self, mark: str) -> Iterator[Token]:
         """Give the tokens that a secret has held and that are bound to it, the newest first."""
@@ -207,8 +231,8 @@ class Invariants:
             if token and mark_of(token) == mark:
                 yield token
 
-    def _changed(self, entry: AuditEntry, wish: Wish) -> str | None:
-        """I5: an extension changes the expiry only.
+    def _changed(self, entry: AuditEntry, mark: str, wish: Wish) -> str | None:
+        """I5: an extension changes the expiry only, and an adoption the name.
 
         A lifespan policy that was lowered meanwhile may move it into the past: the service counts
         from the day the token was made. Then it is the policy that has killed the token.
@@ -216,6 +240,9 @@ class Invariants:
         before, after = entry.before, entry.after
         if after.valid_to <= entry.at:
             self.killed.add(after.authorization_id)
+        is_adopted = self._permit(mark).adopted == after.authorization_id
+        if is_adopted and before and replace(before, display_name=after.display_name) == after:
+            return None
         if before is None or replace(before, valid_to=after.valid_to) != after:
             return "I5: an extension changed more than the expiry"
         return _reach(after, wish, entry.at)

@@ -12,7 +12,7 @@ from rotation.report import Ending
 from rotation.schedule import is_hour_of_proof
 from sandbox.content import Properties
 from sandbox.furniture import ORGANIZATION, VAULT, Placement, place, plant, recorded_id
-from tests.story.stage import DAY, HOUR, STRANGER, Stage
+from tests.story.stage import DAY, HOUR, SECRET, STRANGER, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rotation.decision import Snapshot
     from sandbox.token import Token
 
-SECRET = "feed-token"
+
 DUE = 25 * DAY
 
 

@@ -6,11 +6,12 @@ Nothing here trusts what the rotator says of itself: the invariants are looked u
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from rotation.model import Defaults
+from rotation.model import Defaults, SecretName
+from rotation.order import Arguments, Extent, Order, Verb
 from rotation.report import Ending
 from rotation.rotator import Scope
 from sandbox.clock import ManualClock
@@ -19,23 +20,25 @@ from sandbox.furniture import ORGANIZATION, OWNER, VAULT
 from sandbox.ports import InProcess
 from sandbox.world import World
 from tests.story.consumer import Consumers
-from tests.story.invariant import DAY, GRACE, HOUR, LIFETIME, Invariants
+from tests.story.invariant import DAY, GRACE, HOUR, LIFETIME, Invariants, Permit
 from tests.story.owner import Owners
 from tests.story.runner import Runner, whole_run
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
-    from datetime import timedelta
 
     from rotation.events import Event
+    from rotation.fan_out import FanOut
     from rotation.ports import Clock, Locks
-    from rotation.report import RunReport
+    from rotation.report import Outcome, RunReport
     from sandbox.token import Token
     from sandbox.vault import SecretVersion
     from tests.story.runner import Work
 
 __all__ = ["DAY", "GRACE", "HOUR"]
 
+SECRET = "feed-token"
+MINUTE = timedelta(minutes=1)
 START = datetime(2026, 11, 22, 7, 7, tzinfo=UTC)
 STRANGER = "eve@contoso.example"
 
@@ -51,6 +54,8 @@ class Stage:
     """Authorization ids of tokens that somebody outside killed."""
     owners: list[str] = field(default_factory=lambda: [OWNER])
     """Those in the rotators' settings."""
+    fan_out: FanOut | None = None
+    """Has what is due settled by others."""
 
     def __post_init__(self) -> None:
         """Furnish the world: one vault, one organization, one connected owner and a stranger."""
@@ -84,11 +89,48 @@ class Stage:
         process = process or self.process()
         begun = len(process.journal.events)
         try:
-            report = process.rotator.run()
+            report = process.rotator.run(fan_out=self.fan_out)
         finally:
             self.events += process.journal.events[begun:]
         self.reports.append(report)
         return report
+
+    def carry_out(self, order: Order, process: InProcess | None = None) -> Outcome:
+        """Carry an order out, as a process of its own; judge what it left."""
+        process = process or self.process()
+        begun = len(process.journal.events)
+        try:
+            outcome = process.rotator.carry_out(order)
+        finally:
+            self.events += process.journal.events[begun:]
+        self.check_at_any_moment()
+        return outcome
+
+    def fulfil(self, order: Order, limit: int = 9) -> Outcome:
+        """Deliver an order until it has ended, as a queue does; let time pass where it waits."""
+        for _ in range(limit):
+            outcome = self.carry_out(order)
+            assert outcome.ending is not Ending.FAILED, outcome.message
+            if outcome.ending in {Ending.DONE, Ending.REFUSED}:
+                return outcome
+            ready_at = outcome.next_at or self.clock()
+            self.clock.advance(max(ready_at - self.clock(), MINUTE))
+        message = f"after {limit} deliveries the order of {order.name} is not done"
+        raise AssertionError(message)
+
+    def order(self, verb: Verb, *, secret: str = SECRET, **arguments: Any) -> Order:  # noqa: ANN401 - those of an order
+        """Give an order about a secret as it is now, and let the invariants know of it."""
+        vault = self.world.vault(VAULT)
+        is_there = any(found.name == secret for found in vault.list_secrets())
+        said = Arguments(**arguments)
+        self.invariants.permits[f"{VAULT}/{secret}"] = Permit(
+            scopes=frozenset({said.scope} if said.scope else ()),
+            adopted=said.authorization_id or "",
+            is_first=verb is Verb.ISSUE,
+            is_given_up=said.extent is Extent.ALTOGETHER,
+        )
+        version = vault.newest(secret).id if is_there else None
+        return Order(verb, SecretName(VAULT, secret), version, STRANGER, self.clock(), said)
 
     def run_until_quiet(self, limit: int) -> int:
         """Run until a run changes nothing; give the number of runs that changed something."""

@@ -23,8 +23,8 @@ from sandbox.fault import (
     unavailable,
 )
 from sandbox.furniture import ORGANIZATION, OWNER, VAULT, Placement, place, plant
-from tests.story.plot import DUE, SECRET, extension, loss, renewal
-from tests.story.stage import DAY, GRACE, HOUR, STRANGER, Stage
+from tests.story.plot import DUE, extension, loss, renewal
+from tests.story.stage import DAY, GRACE, HOUR, SECRET, STRANGER, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -25,8 +25,8 @@ from tests.refusals import (
     EntraNo,
     VaultNo,
 )
-from tests.story.plot import SECRET, extension, renewal, retirement
-from tests.story.stage import HOUR, Stage
+from tests.story.plot import extension, renewal, retirement
+from tests.story.stage import HOUR, SECRET, Stage
 
 if TYPE_CHECKING:
     from rotation.report import Outcome

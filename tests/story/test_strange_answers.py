@@ -15,8 +15,8 @@ from rotation.rotator import Rotator
 from sandbox.content import Properties
 from sandbox.furniture import VAULT, Placement, place
 from sandbox.ports import MemoryLocks
-from tests.story.plot import SECRET, extension, renewal, retirement
-from tests.story.stage import DAY, HOUR, Stage
+from tests.story.plot import extension, renewal, retirement
+from tests.story.stage import DAY, HOUR, SECRET, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable

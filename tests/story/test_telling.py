@@ -17,8 +17,8 @@ from rotation.steps import STEPS
 from sandbox.fault import Answer, Delay, Fault
 from sandbox.furniture import ORGANIZATION, VAULT, Placement, place, plant
 from sandbox.ports import MemoryLocks
-from tests.story.plot import DUE, PLOTS, SECRET, Plot, loss, old_session, renewal
-from tests.story.stage import DAY, GRACE, HOUR, Stage
+from tests.story.plot import DUE, PLOTS, Plot, loss, old_session, renewal
+from tests.story.stage import DAY, GRACE, HOUR, SECRET, Stage
 
 MINUTE = timedelta(minutes=1)
 

@@ -14,8 +14,8 @@ import pytest
 from rotation.events import Kind
 from sandbox.clock import ManualClock
 from sandbox.furniture import ORGANIZATION, Placement, place
-from tests.story.plot import DUE, SECRET, renewal
-from tests.story.stage import DAY, GRACE, HOUR, START, Stage
+from tests.story.plot import DUE, renewal
+from tests.story.stage import DAY, GRACE, HOUR, SECRET, START, Stage
 
 if TYPE_CHECKING:
     from rotation.ports import Clock, Locks

@@ -17,7 +17,6 @@ from sandbox.registry import Deed
 from tests.story.interleaving import Duet, Part, explore
 from tests.story.plot import (
     DUE,
-    SECRET,
     extension,
     paste,
     pasted_with_tags,
@@ -25,7 +24,7 @@ from tests.story.plot import (
     retirement,
     retirements,
 )
-from tests.story.stage import DAY, HOUR, Stage
+from tests.story.stage import DAY, HOUR, SECRET, Stage
 
 if TYPE_CHECKING:
     from collections.abc import Callable

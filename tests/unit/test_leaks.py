@@ -31,11 +31,12 @@ from urllib.parse import quote
 
 import pytest
 
-from rotation import rotator
+from rotation import settler
 from rotation.errors import RejectedError, RotationError
 from rotation.events import Event, Kind
 from rotation.fleet import Fleet
 from rotation.model import SecretName
+from rotation.recorder import Recorder
 from rotation.session import Session
 from rotation.report import Ending, Outcome
 from sandbox.clock import ManualClock
@@ -198,8 +199,8 @@ def test_words_of_a_defect(value):
 
 def run(work):
     """Do something as a run does it: what is raised is translated."""
-    recorder = rotator.Recorder(Log(), lambda: NOW, "run")
-    rotator._safely(SecretName("kv", "feed"), recorder, [], work)
+    recorder = Recorder(Log(), None, lambda: NOW, "run")
+    settler.safely(SecretName("kv", "feed"), recorder, [], work)
 
 class Log:
     def record(self, event):

@@ -1,0 +1,68 @@
+"""How the events of the journal are shown."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from rotation.console.table import draw, new_table
+from rotation.console.terminal import results
+from rotation.errors import plain
+from rotation.events import ALERTS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    Row = Mapping[str, str]
+
+SHORT = 8
+"""Letters of an id that are enough for people to tell it from others."""
+KIND_WIDTH = 19
+"""Columns of the longest kind of event."""
+
+
+def show_events(rows: Sequence[Row]) -> None:
+    """Show events as a table, in the order given."""
+    if not rows:
+        results.print("Nothing happened.")
+        return
+    table = new_table("Time (UTC)", "Event", "Secret", "What")
+    for row in rows:
+        kind = row["event"]
+        style = "bold red" if kind in ALERTS else ""
+        table.add_row(time_of(row), Text(plain(kind), style), Text(where(row)), Text(what(row)))
+    draw(table)
+
+
+def line_of(row: Row) -> str:
+    """Show one event on one line."""
+    return f"{time_of(row)}  {plain(row['event']):{KIND_WIDTH}}  {where(row)}  {what(row)}".rstrip()
+
+
+def time_of(row: Row) -> str:
+    """Show when it happened, to the second, in UTC."""
+    return plain(row["time"]).replace("T", " ").removesuffix("Z")
+
+
+def where(row: Row) -> str:
+    """Name the secret, or else the vault; a hyphen if it is about neither."""
+    return plain("/".join(row[key] for key in ("vault", "secret") if row.get(key))) or "-"
+
+
+def what(row: Row) -> str:
+    """Say what happened, in short: the order, the words, and what tells one token from another."""
+    order = row.get("order", "")
+    asked = f"{order} for {row['requested_by']}" if order and row.get("requested_by") else order
+    reason, message = row.get("reason", ""), row.get("message", "")
+    words = f"{reason}: {message}" if reason and message else reason or message
+    token, before = (row.get(key, "") for key in ("authorization_id", "previous_authorization_id"))
+    told = [
+        asked,
+        row.get("owner", "") if not row.get("secret") else "",
+        words,
+        token and f"token {token[:SHORT]}",
+        before and f"instead of {before[:SHORT]}",
+        row.get("expires_at") and f"until {row['expires_at'][:10]}",
+    ]
+    return plain("; ".join(filter(None, told)))

@@ -1,0 +1,63 @@
+"""How orders are shown: before they are given, and what became of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.text import Text
+
+from rotation.console.table import coloured, date, draw, new_table, remark_table, show_vaults
+from rotation.console.terminal import remark, results
+from rotation.fleet import expires_at, state
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from rotation.fleet import Finding, Fleet
+    from rotation.model import SecretName
+    from rotation.report import VaultFailure
+
+STYLES = {"done": "green", "queued": "cyan", "pending": "yellow", "unsent": "yellow"}
+
+
+def show_planned(fleet: Fleet, planned: Iterable[tuple[SecretName, Finding | None, str]]) -> None:
+    """Show on stderr, before a question, what would be ordered.
+
+    Args:
+        fleet: the look at all secrets.
+        planned: each secret, how it was found, and in words what would be ordered.
+    """
+    table = new_table("Secret", "Now", "Expires (UTC)", "Order")
+    for name, finding, order in planned:
+        table.add_row(
+            Text(str(name)),
+            coloured(state(finding, fleet.checked_at)) if finding else "-",
+            date(expires_at(finding.snapshot)) if finding else "-",
+            Text(order),
+        )
+    remark_table(table)
+    for failure in fleet.vault_failures:
+        remark(f"vault {failure.vault} could not be listed: {failure.message}")
+
+
+def show_ordered(ordered: Sequence[Mapping[str, str]], failures: tuple[VaultFailure, ...]) -> None:
+    """Show what became of orders, in their stable form, and where to look for the rest."""
+    if not ordered:
+        results.print("There is nothing to order.")
+        show_vaults(failures)
+        return
+    table = new_table("Secret", "Order", "Outcome", "Why")
+    for told in ordered:
+        outcome = told["outcome"]
+        table.add_row(
+            Text(f"{told['vault']}/{told['secret']}"),
+            told["order"],
+            Text(outcome, STYLES.get(outcome, "bold red")),
+            Text(told["message"] or told["reason"] or "-"),
+        )
+    draw(table)
+    show_vaults(failures)
+    if waiting := [told for told in ordered if told["outcome"] in {"queued", "pending"}]:
+        name = f"{waiting[0]['vault']}/{waiting[0]['secret']}"
+        where = f"--secret {name}" if len(waiting) == 1 else "--follow"
+        results.print(Text(f"What becomes of it: rotation events {where}"), soft_wrap=True)

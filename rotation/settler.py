@@ -1,0 +1,230 @@
+"""The one unit of work: observe one secret, decide, act, record, under its lock.
+
+It may be done any number of times, for any secret, by the timer, a queue, a command or a
+simulation. It never raises: one secret's failure is its own.
+"""
+
+from __future__ import annotations
+
+import traceback
+from functools import partial
+from pathlib import PurePath
+from typing import TYPE_CHECKING, TypeVar
+
+from rotation import orders, tags
+from rotation.decision import Action
+from rotation.errors import LockHeldError, OrderError, RejectedError, RotationError
+from rotation.events import Kind
+from rotation.model import ManagedSecret
+from rotation.order import Verb
+from rotation.order_steps import ORDER_STEPS
+from rotation.policy import decide
+from rotation.report import ENDINGS, Ending, Outcome
+from rotation.settling import ACTIONS_LIMIT, Settling
+from rotation.steps import STEPS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rotation.decision import Decision, Snapshot
+    from rotation.model import SecretName
+    from rotation.observer import Observer, Rules
+    from rotation.order import Order
+    from rotation.ports import Locks
+    from rotation.recorder import Recorder
+    from rotation.settling import Ports
+
+T = TypeVar("T")
+
+
+class Settler:
+    """Settles secrets, and carries out orders, one at a time. Safe to use from several threads."""
+
+    def __init__(self, ports: Ports, locks: Locks) -> None:
+        """Take the outside world."""
+        self._ports = ports
+        self._locks = locks
+
+    def settle(self, name: SecretName, observer: Observer, recorder: Recorder) -> Outcome:
+        """Take the lock of one secret; observe, decide and act until nothing is left to do.
+
+        Args:
+            name: the secret.
+            observer: looks on behalf of the whole run.
+            recorder: tells on behalf of the whole run.
+
+        Returns:
+            How it ended; whatever goes wrong is an outcome, too.
+        """
+        actions: list[Action] = []
+        with recorder.part() as tells:
+            work = partial(self._settle, name, observer, tells, actions)
+            return safely(name, tells, actions, work)
+
+    def carry_out(self, order: Order, observer: Observer, recorder: Recorder) -> Outcome:
+        """Take the lock of one secret, and do what was ordered, unless it is done or refused.
+
+        Args:
+            order: what an operator asks for.
+            observer: one that has not looked at anything yet.
+            recorder: tells on behalf of this order.
+
+        Returns:
+            ``done``, ``refused``, or ``waiting`` (until a date) or ``locked`` or ``failed``: then
+            the order must be given again, which does no harm at any time.
+        """
+        actions: list[Action] = []
+        with recorder.part() as tells:
+            work = partial(self._carry_out, order, observer, tells, actions)
+            outcome = safely(order.name, tells, actions, work)
+            kinds = {Ending.DONE: Kind.ORDER_DONE, Ending.REFUSED: Kind.ORDER_REFUSED}
+            if kind := kinds.get(outcome.ending):
+                said = {"reason": outcome.reason, "message": outcome.message}
+                tells.of_order(kind, order, **said)
+            return outcome
+
+    def _settle(
+        self, name: SecretName, observer: Observer, recorder: Recorder, actions: list[Action]
+    ) -> Outcome:
+        with self._locks.hold(name) as lock:
+            x = Settling(self._ports, lock, recorder, self._ports.clock())
+            try:
+                s = observer.read(name, x.call)
+            except RejectedError as exc:
+                if exc.reason != "not-found":
+                    raise
+                return Outcome(name, Ending.SKIPPED, "deleted", "it has been deleted")
+            if not tags.is_managed(s.secret.tags):
+                message = f"the tag {tags.ROTATION} has been taken off"
+                return Outcome(name, Ending.SKIPPED, "unmanaged", message)
+            s, decision = _act(x, s, observer, actions, decide)
+        if decision.action not in ENDINGS:
+            return _unfinished(name, actions)
+        return ended(s, decision, recorder, actions)
+
+    def _carry_out(
+        self, order: Order, observer: Observer, recorder: Recorder, actions: list[Action]
+    ) -> Outcome:
+        with self._locks.hold(order.name) as lock:
+            recorder.of_order(Kind.ORDER_RECEIVED, order)
+            x = Settling(self._ports, lock, recorder, self._ports.clock())
+            try:
+                secret = self._found(order, x)
+                s = observer.begin(secret, orders.changes(order, secret))
+                _, decision = _act(x, s, observer, actions, partial(orders.judge, order))
+            except (OrderError, RejectedError) as exc:
+                # A clear no: asking again does not help.
+                return Outcome(
+                    order.name, Ending.REFUSED, exc.reason, str(exc), actions=tuple(actions)
+                )
+        return _judged(order, decision, tuple(actions))
+
+    def _found(self, order: Order, x: Settling) -> ManagedSecret:
+        """Read the secret that an order is about; a new one is nothing yet.
+
+        Raises:
+            OrderError: there is none, and the order does not make one.
+        """
+        try:
+            return x.call(self._ports.store.read, order.name)
+        except RejectedError as exc:
+            if exc.reason != "not-found":
+                raise
+        if order.verb is not Verb.ISSUE or order.version:
+            message = f"there is no secret {order.name}"
+            raise OrderError(message, reason="unknown-secret", hint="issue makes a new one")
+        return ManagedSecret(order.name, x.ports.clock(), None, {}, enabled=False)
+
+
+def _act(
+    x: Settling, s: Snapshot, observer: Observer, actions: list[Action], rules: Rules
+) -> tuple[Snapshot, Decision]:
+    """Decide and act until nothing is left to do, or enough was done for once."""
+    while True:
+        was_proven_false = s.proof is False
+        s, decision = observer.look(s, x.call, rules)
+        if s.proof is False and not was_proven_false:
+            x.recorder.about(Kind.PROOF_FAILED, s, secret_version=s.secret.version)
+        if decision.action in ENDINGS or len(actions) == ACTIONS_LIMIT:
+            return s, decision
+        if decision.reason == "token-lost":
+            lost = s.current.authorization_id
+            x.recorder.about(Kind.TOKEN_LOST, s, authorization_id=lost)
+        s = observer.reread(_step(x, s, decision))
+        actions.append(decision.action)
+
+
+def _step(x: Settling, s: Snapshot, decision: Decision) -> Snapshot:
+    if step := ORDER_STEPS.get(decision.action):
+        return step(x, s)
+    return STEPS[decision.action](x, s, decision.token or s.current)
+
+
+def _judged(order: Order, decision: Decision, actions: tuple[Action, ...]) -> Outcome:
+    """Say what has become of an order."""
+    name, told = order.name, (decision.reason, decision.message)
+    # What was renewed by an order is another version now, which later rules would say of it.
+    if Action.RENEW in actions and order.verb is not Verb.RETIRE:
+        return Outcome(name, Ending.DONE, "done", _effect(order, actions), actions)
+    if decision.action not in ENDINGS:
+        message = "there is more to do; the order goes on"
+        return Outcome(name, Ending.WAITING, "more-to-do", message, actions)
+    if decision.action is not Action.NOTHING:
+        return Outcome(name, Ending.REFUSED, *told, actions)
+    if decision.next_at:
+        return Outcome(name, Ending.WAITING, *told, actions, decision.next_at)
+    if actions:
+        told = "done", _effect(order, actions)
+    return Outcome(name, Ending.DONE, *told, actions)
+
+
+def _effect(order: Order, actions: tuple[Action, ...]) -> str:
+    return f"{order.title} took effect: {', '.join(actions)}"
+
+
+def _unfinished(name: SecretName, actions: list[Action]) -> Outcome:
+    """End a settling that has done enough for one run."""
+    if actions[-1] is Action.RETIRE:
+        message = "there is more to retire; the next run goes on"
+        return Outcome(name, Ending.SETTLED, "more-to-do", message, tuple(actions))
+    message = f"{name} is not settled after {len(actions)} actions; please report it"
+    raise RotationError(message)
+
+
+def ended(s: Snapshot, decision: Decision, recorder: Recorder, actions: list[Action]) -> Outcome:
+    """Say how a settling, or a look that was enough, has ended."""
+    kinds = {Action.BLOCK: Kind.ROTATION_BLOCKED, Action.REJECT: Kind.ROTATION_REJECTED}
+    reason, message = decision.reason, decision.message
+    if kind := kinds.get(decision.action):
+        recorder.about(kind, s, reason=reason, message=message)
+    # Resting after a failure is no success: the run says so until a renewal succeeds.
+    ending = Ending.FAILED if reason == "backing-off" else ENDINGS[decision.action]
+    return Outcome(s.secret.name, ending, reason, message, tuple(actions))
+
+
+def safely(
+    name: SecretName, recorder: Recorder, actions: list[Action], work: Callable[[], T]
+) -> T | Outcome:
+    """Do ``work`` for one secret; whatever it raises is an outcome."""
+    try:
+        return work()
+    except LockHeldError as exc:
+        return Outcome(name, Ending.LOCKED, exc.reason, str(exc), tuple(actions))
+    except Exception as exc:  # noqa: BLE001 - one secret's trouble is not the others'
+        error = told_of(exc)
+    reason, message = error.reason, str(error)
+    where = {"vault": name.vault, "secret": name.name}
+    recorder.say(Kind.ROTATION_FAILED, **where, reason=reason, message=message)
+    return Outcome(name, Ending.FAILED, reason, message, tuple(actions))
+
+
+def told_of(exc: Exception) -> RotationError:
+    """Give an error as it is, or, of a strange one, what can be told of it.
+
+    The words of a strange error may hold a value; its type and its place cannot.
+    """
+    if isinstance(exc, RotationError):
+        return exc
+    place = traceback.extract_tb(exc.__traceback__)[-1]
+    where = f"{PurePath(place.filename).name}:{place.lineno}"
+    return RotationError(f"unexpected {type(exc).__name__} in {where}; please report it")

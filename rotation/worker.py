@@ -1,0 +1,77 @@
+"""Does what one message of the request queue asks for. It may come late, twice, or broken."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from rotation.errors import OrderFailedError
+from rotation.fan_out import PATIENCE
+from rotation.order import Verb, read
+from rotation.report import Ending
+from rotation.schedule import HOUR, MINUTE
+
+if TYPE_CHECKING:
+    from rotation.fan_out import FanOut
+    from rotation.order import Order
+    from rotation.report import Outcome
+    from rotation.rotator import Rotator
+
+AT_LEAST, AT_MOST = timedelta(seconds=1), HOUR
+"""How long an order that must wait stays out of sight."""
+
+
+@dataclass(frozen=True)
+class Worker:
+    """Carries out what the queue brings. Safe to use from several threads and processes."""
+
+    rotator: Rotator
+    fan_out: FanOut
+
+    def handle(self, text: str) -> Outcome:
+        """Do what a message asks for. When this returns, the message may be removed.
+
+        Args:
+            text: the message, as ``Order.as_dict`` writes it, as JSON.
+
+        Returns:
+            What came of it.
+
+        Raises:
+            OrderError: the message is none; it will never be one.
+            OrderFailedError: the order could not be carried out now: deliver it again.
+            RotationError: an order that must wait could not be put back: deliver it again.
+        """
+        order = read(text)
+        if order.verb is Verb.SETTLE:
+            return self._settle(order)
+        outcome = self.rotator.carry_out(order)
+        if outcome.ending is Ending.FAILED:
+            message = f"{order.title} of {order.name} is not carried out yet: {outcome.message}"
+            raise OrderFailedError(message)
+        if outcome.ending in {Ending.LOCKED, Ending.WAITING}:
+            self._put_back(order, outcome)
+        return outcome
+
+    def _settle(self, order: Order) -> Outcome:
+        # However it ends: what is left, the next scan finds. So an outage fills no poison queue.
+        outcome = self.rotator.settle(order.name, order.requested_at - HOUR)
+        if outcome.ending is Ending.LOCKED:
+            # Whoever holds the lock may have died: then it ends in a few minutes.
+            rest = order.requested_at + PATIENCE - self.fan_out.clock()
+            self._put_back(order, outcome, life=max(rest, AT_LEAST))
+        else:
+            self.fan_out.clear(order.name)
+        return outcome
+
+    def _put_back(self, order: Order, outcome: Outcome, life: timedelta | None = None) -> None:
+        """Put an order on the queue again, out of sight until it can go on.
+
+        It does not simply fail, since the platform gives up what fails a few times. A crash after
+        it leaves the order there twice, which does no harm.
+        """
+        pause = MINUTE
+        if outcome.next_at:
+            pause = min(max(outcome.next_at - self.fan_out.clock(), AT_LEAST), AT_MOST)
+        self.fan_out.queue.put(order, after=pause, life=life)
