@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
     from sandbox.clock import ManualClock
     from tests.storage import StorageStage, TableStage, Wire
 
+ROOT = Path(__file__).parents[2]
 HOUR, DAY, SECOND = timedelta(hours=1), timedelta(days=1), timedelta(seconds=1)
 LEAK = Order(
     Verb.RETIRE,
@@ -231,6 +235,15 @@ class TestComposition:
         with open_service(settings.load(), clock) as service:
             assert (service.worker, service.fan_out, service.storage_check) == (None, None, None)
             assert service.journal.forget(START) == 0
+
+    @pytest.mark.parametrize("module", ["function_app", "rotation.wiring", "rotation.cli"])
+    def test_without_storage_its_libraries_stay_away(self, module: str) -> None:
+        """Cold start is a feature."""
+        code = f"import {module}, sys; print([m for m in sys.modules if 'azure.data' in m])"
+        command = [sys.executable, "-c", code]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+
+        assert done.stdout.strip() == "[]"
 
     @pytest.mark.usefixtures("sandbox")
     def test_another_identity_for_storage(
