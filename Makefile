@@ -9,12 +9,12 @@ UPGRADE ?=# make lock UPGRADE=1 takes the newest versions instead of keeping the
 
 RUN := $(VENV)/bin/python
 # The files without effects: nothing in them is hard to test, so all of it is tested.
-PURE := rotation/model.py,rotation/session.py,rotation/decision.py,rotation/claim.py,rotation/report.py,rotation/fleet.py,rotation/tags.py,rotation/policy.py,rotation/schedule.py,rotation/scope.py,rotation/order.py,rotation/orders.py,rotation/events.py,rotation/errors.py,rotation/settings.py,rotation/storage.py
+PURE := rotation/model.py,rotation/session.py,rotation/decision.py,rotation/claim.py,rotation/report.py,rotation/fleet.py,rotation/tags.py,rotation/policy.py,rotation/schedule.py,rotation/scope.py,rotation/order.py,rotation/orders.py,rotation/events.py,rotation/errors.py,rotation/settings.py,rotation/storage.py,rotation/diagnosis.py,rotation/maker.py,rotation/audit.py,rotation/audit_rules.py,rotation/export.py
 LOCK = $(RUN) -m uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
 	--custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup witnesses demo test check proof mutants format lock clean
+.PHONY: help setup witnesses demo test check proof mutants format docs lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-15s %s\n", $$1, $$2 }'
@@ -51,6 +51,9 @@ mutants: setup witnesses ## Break the code in each of the ways that a test must 
 format: setup ## Put the code into its format, and mend what the linter can mend
 	$(RUN) -m ruff check --fix-only
 	$(RUN) -m ruff format
+
+docs: setup ## Write docs/commands.md from the help of the commands
+	@$(RUN) -m tools.manual
 
 lock: setup ## Make requirements*.txt from requirements*.in
 	$(LOCK) requirements.in --output-file requirements.txt

@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Any
 from rotation import schedule
 from rotation.decision import Action, Decision, Snapshot
 from rotation.dependents import depends
+from rotation.errors import AccessDeniedError, RotationError, UnavailableError
 from rotation.report import ENDINGS, VaultFailure
 from rotation.schedule import is_renewal_wanted, retirement_at, superseded
+from rotation.session import ADMINISTRATOR_NEEDED, SIGN_IN_NEEDED
 from rotation.tags import format_instant
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from rotation.errors import RotationError
     from rotation.session import Session
 
 
@@ -33,6 +34,33 @@ class State(StrEnum):
     SKIPPED = "skipped"
     WATCHED = "watched"
 
+
+class Actor(StrEnum):
+    """Who does something about a secret next."""
+
+    ROTATOR = "rotator"
+    OWNER = "owner"
+    """Signs in, or does something about their tokens in Azure DevOps."""
+    KEEPER = "keeper"
+    """Of the secret: mends its tags, enables it, or stores another value."""
+    ADMINISTRATOR = "administrator"
+    NOBODY = "nobody"
+
+
+ACTORS = {
+    SIGN_IN_NEEDED: Actor.OWNER,
+    ADMINISTRATOR_NEEDED: Actor.ADMINISTRATOR,
+    AccessDeniedError.reason: Actor.ADMINISTRATOR,
+    UnavailableError.reason: Actor.ROTATOR,
+    RotationError.reason: Actor.ROTATOR,
+    "unknown-owner": Actor.KEEPER,
+    "nothing-bound": Actor.OWNER,
+    "scopes-differ": Actor.OWNER,
+    "watched": Actor.NOBODY,
+}
+"""By the reason why nothing is done, or nothing can be said; the others are for the keeper."""
+WAITING = frozenset({Action.REJECT, Action.SKIP, Action.WATCH, Action.BLOCK})
+"""The decisions with which the rotator waits for somebody."""
 
 STATES = {
     Action.REJECT: State.REJECTED,
@@ -164,6 +192,26 @@ def next_at(finding: Finding, now: datetime) -> datetime | None:
     return now
 
 
+def retry_at(finding: Finding, now: datetime) -> datetime | None:
+    """Tell until when a renewal that failed rests; None unless one does."""
+    s, decision = finding.snapshot, finding.decision
+    if decision is None:
+        return None
+    if decision.reason == "backing-off":
+        return decision.next_at
+    is_resting = decision.action is Action.PROVE and is_renewal_wanted(s, now)
+    return schedule.retry_at(s, now) if is_resting else None
+
+
+def acts_next(finding: Finding) -> Actor:
+    """Tell who does something about a secret next; the rotator does it at ``next_at``."""
+    decision, error = finding.decision, finding.error
+    if decision and decision.action not in WAITING:
+        return Actor.ROTATOR
+    reason = decision.reason if decision else error and error.reason
+    return ACTORS.get(reason or "", Actor.KEEPER)
+
+
 def _planned(finding: Finding, now: datetime) -> dict[str, Any]:
     name, decision, error = finding.snapshot.secret.name, finding.decision, finding.error
     return {
@@ -190,8 +238,11 @@ def _status(finding: Finding, now: datetime) -> dict[str, Any]:
         "reason": decision.reason if decision else error and error.reason,
         "message": decision.message if decision else str(error),
         "expires_at": _instant(expires_at(s)),
+        "stored_at": _instant(s.secret.created_at),
         "next_at": _instant(next_at(finding, now)),
+        "acts_next": str(acts_next(finding)),
         "failures": mandate.attempt.failures if mandate.attempt else 0,
+        "retry_at": _instant(retry_at(finding, now)),
         "superseded": [
             {
                 "authorization_id": token.authorization_id,

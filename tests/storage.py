@@ -26,7 +26,7 @@ from rotation.adapters.queues import StorageRequests, TableBacklog
 from rotation.adapters.storage import Queue, Tables, open_queue, open_tables
 from sandbox.azurite import Azurite, is_installable
 from sandbox.ports import Journal as MemoryJournal
-from sandbox.ports import MemoryBacklog, MemoryLocks, MemoryQueue
+from sandbox.ports import MemoryBacklog, MemoryLocks, MemoryRequests
 from tests.leaks import EAR
 from tests.stage import OwnClock
 
@@ -216,14 +216,13 @@ def storage_stage(request: pytest.FixtureRequest, clock: ManualClock) -> Iterato
 def in_process(clock: ManualClock) -> StorageStage:
     """Give the sandbox's own ports."""
     own, locks = OwnClock(clock), MemoryLocks()
-    queue = MemoryQueue(own)
+    queue = MemoryRequests(own)
     put_at = clock()
 
     def waiting() -> list[tuple[dict[str, Any], timedelta | None]]:
         return [
             (json.loads(message.text), message.ends_at - put_at if message.ends_at else None)
-            for message in queue.messages
-            if message.visible_at <= own() and (message.ends_at is None or message.ends_at > own())
+            for message in queue.visible()
         ]
 
     return StorageStage(

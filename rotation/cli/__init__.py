@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from rotation import __version__
-from rotation.cli import completion, doctor, events, looking, orders, owners
+from rotation.cli import audit, completion, doctor, events, looking, orders, owners
 from rotation.cli.debugging import place_of, stack_of
 from rotation.cli.frame import FINE, NEEDS_SOMEBODY, WRONG_USAGE, Surroundings
 from rotation.cli.teaching import Group
@@ -35,7 +35,7 @@ __all__ = ["commands", "entry", "main"]
         ("rotation status", "how every secret and every owner stands"),
         ("rotation doctor", "whether everything works that is needed"),
         ("rotation rotate --all-expired", "order new tokens for all that have expired"),
-        ("rotation COMMAND --help", "what a command does, with examples"),
+        ("rotation rotate --help", "what a command does, with examples"),
     ],
 )
 @click.version_option(__version__, package_name="pat-rotation", prog_name="rotation")
@@ -55,6 +55,7 @@ for _command in (
     looking.run,
     looking.plan,
     looking.status,
+    audit.audit,
     events.events,
     orders.issue,
     orders.adopt,

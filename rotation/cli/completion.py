@@ -20,17 +20,21 @@ VARIABLE = "_ROTATION_COMPLETE"
 @click.command(
     cls=Command,
     examples=[
-        ("rotation completion bash", "for ~/.local/share/bash-completion/completions/rotation"),
-        ("rotation completion zsh", "for a file _rotation in a folder of $fpath"),
-        ("rotation completion fish", "for ~/.config/fish/completions/rotation.fish"),
+        (
+            "rotation completion bash",
+            "to be kept as ~/.local/share/bash-completion/completions/rotation",
+        ),
+        ("rotation completion zsh", "to be kept as a file _rotation in a folder of $fpath"),
+        ("rotation completion fish", "to be kept as ~/.config/fish/completions/rotation.fish"),
     ],
 )
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def completion(context: click.Context, shell: str) -> None:
-    """Print the script with which SHELL completes commands, options and values.
+    """Print a script that teaches SHELL to complete the commands.
 
-    Write it where the shell looks for such scripts, as the examples say; no settings are needed.
+    Options and values are completed, too. Keep it where the shell looks for such scripts, as the
+    examples say; no settings are needed.
     """
     from click.shell_completion import get_completion_class
 

@@ -1,17 +1,15 @@
-"""What the commands ask of the product: its journal, and the desk that takes orders."""
+"""What the commands ask of the desk that takes orders."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from rotation.model import SecretName
     from rotation.order import Order
-    from rotation.ports import Journal
     from rotation.report import Outcome
-    from rotation.wiring import Service
 
 
 class OrderDesk(Protocol):
@@ -32,21 +30,3 @@ class OrderDesk(Protocol):
 
     def asker(self) -> str:
         """Tell who asks: ``requested_by`` of an order."""
-
-
-class _Equipped(Protocol):
-    @property
-    def journal(self) -> Journal: ...
-
-    @property
-    def orders(self) -> OrderDesk: ...
-
-
-def journal_of(service: Service) -> Journal:
-    """Give the journal."""
-    return cast("_Equipped", service).journal
-
-
-def desk_of(service: Service) -> OrderDesk:
-    """Give the desk that takes orders."""
-    return cast("_Equipped", service).orders

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 PAUSE = timedelta(seconds=3)
 """Between two looks for the end of an order."""
-DONE_ENDINGS = frozenset({str(Ending.SETTLED), "done"})
 
 
 class Fate(StrEnum):
@@ -39,8 +38,17 @@ class Fate(StrEnum):
     REFUSED = "refused"
     FAILED = "failed"
     """It could not be handed over, or was not carried out."""
-    PENDING = "pending"
-    """It was waited for, and did not end in that time."""
+    WAITING = "waiting"
+    """It has not ended yet: it must wait, or it was not waited for long enough."""
+
+
+FATES = {
+    Ending.DONE: Fate.DONE,
+    Ending.WAITING: Fate.WAITING,
+    Ending.FAILED: Fate.FAILED,
+    Ending.LOCKED: Fate.FAILED,
+}
+"""What an order has come to that was carried out here; any other ending refuses it."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +122,7 @@ class Dispatch:
         message = f"it has not ended within {patience.total_seconds() / 60:.0f} minutes"
         for number, course in enumerate(self.courses):
             if course.fate is Fate.QUEUED:
-                self.courses[number] = _told(course, Fate.PENDING, "timed-out", message)
+                self.courses[number] = _told(course, Fate.WAITING, "timed-out", message)
 
     def _look(self) -> None:
         for number, course in enumerate(self.courses):
@@ -126,9 +134,7 @@ class Dispatch:
 def _carried_out(course: Course, outcome: Outcome | None) -> Course:
     if outcome is None:
         return replace(course, fate=Fate.QUEUED)
-    fates = {str(Ending.FAILED): Fate.FAILED, str(Ending.LOCKED): Fate.FAILED}
-    ending = str(outcome.ending)
-    fate = Fate.DONE if ending in DONE_ENDINGS else fates.get(ending, Fate.REFUSED)
+    fate = FATES.get(outcome.ending, Fate.REFUSED)
     return _told(course, fate, outcome.reason, outcome.message)
 
 

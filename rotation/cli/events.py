@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from rotation.cli.desk import journal_of
 from rotation.cli.following import Follower
 from rotation.cli.frame import FINE, JSON, output_option, with_service, write
 from rotation.cli.parameter import SECRET
@@ -39,6 +38,20 @@ A_DAY = timedelta(days=1)
 PAUSE = timedelta(seconds=5)
 """Between two looks into the journal."""
 AT_MOST = 200
+
+
+class AnyKind(click.Choice[str]):
+    """The name of an event, in whatever case."""
+
+    def convert(
+        self,
+        value: Any,  # noqa: ANN401 - click's own
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> str:
+        """Give the name as it is written in the journal."""
+        known = {name.lower(): name for name in self.choices}
+        return str(super().convert(known.get(str(value).lower(), value), param, ctx))
 
 
 @dataclass(frozen=True)
@@ -94,7 +107,7 @@ class Query:
 @click.option(
     "--kind",
     "kinds",
-    type=click.Choice([str(kind) for kind in Kind], case_sensitive=False),
+    type=AnyKind([str(kind) for kind in Kind]),
     multiple=True,
     metavar="KIND",
     help="Only events of this kind, such as TokenStored; may be given again.",
@@ -120,7 +133,7 @@ def events(around: Surroundings, /, **asked: Any) -> int:  # noqa: ANN401 - the 
     query = Query(**asked)
 
     def work(service: Service) -> int:
-        journal, start = journal_of(service), query.start(around.now())
+        journal, start = service.journal, query.start(around.now())
         rows = query.read(journal, start)
         shown = islice(rows, query.limit)
         if query.follow:

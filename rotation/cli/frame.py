@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+import os
+import sys
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, TypeVar
@@ -126,13 +128,18 @@ def show(output: str, result: object, draw: Callable[[], None]) -> None:
 
 
 def write(draw: Callable[[], None]) -> None:
-    """Write something to stdout.
+    """Write something to stdout; end quietly if whoever reads it has seen enough.
 
     Raises:
         RotationError: nobody takes it.
     """
     try:
         draw()
+    except BrokenPipeError:
+        # What is left in the buffer goes nowhere: Python would complain of it as it ends.
+        with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - a device
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())
+        sys.exit(NEEDS_SOMEBODY)
     except OSError as exc:
         message = f"the result cannot be written: {exc.strerror}"
         raise RotationError(message, hint="what the command was to do, is done") from None

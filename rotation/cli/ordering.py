@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from rotation.cli.desk import desk_of
 from rotation.cli.frame import FINE, NEEDS_SOMEBODY, show, with_service
 from rotation.console.terminal import complain, is_confirmed, progress, remark
 from rotation.errors import RotationError
@@ -48,7 +47,7 @@ def in_bulk(manner: Manner, wish: Wish, names: Sequence[SecretName], filters: Fi
     is_bulk = bool(filters) or len(names) > 1
 
     def work(service: Service) -> int:
-        desk = desk_of(service)
+        desk = service.orders
         fleet: Fleet | None = None
         choices: tuple[Choice, ...] = tuple(Choice(name) for name in names)
         if is_bulk or scopes:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from rotation.cli.completion import complete_scope
-from rotation.cli.desk import desk_of
 from rotation.cli.frame import NEEDS_SOMEBODY, output_option, with_service
 from rotation.cli.ordering import Manner, agrees, carry_out, in_bulk, newest, unconfirmed
 from rotation.cli.parameter import owner_name
@@ -115,7 +114,7 @@ _lifetime = click.option(
 @_with_manner
 @click.pass_obj
 def issue(around: Surroundings, /, name: str, scopes: tuple[str, ...], **given: Any) -> int:  # noqa: ANN401 - the options
-    """Order a first token for a secret: a new one, or one that is to start afresh.
+    """Order a first token for a new secret, or for an old one.
 
     The value of a secret that exists is replaced.
     """
@@ -124,7 +123,7 @@ def issue(around: Surroundings, /, name: str, scopes: tuple[str, ...], **given: 
     (secret,) = wish.check([name], around.now())
 
     def work(service: Service) -> int:
-        desk = desk_of(service)
+        desk = service.orders
         version = desk.newest(secret)
         if version:
             remark(f"{secret} exists: its value is replaced.")
@@ -152,16 +151,16 @@ def issue(around: Surroundings, /, name: str, scopes: tuple[str, ...], **given: 
 @_with_manner
 @click.pass_obj
 def adopt(around: Surroundings, /, name: str, authorization_id: str, **given: Any) -> int:  # noqa: ANN401 - the options
-    """Order that a token made by hand is managed: the one whose value the secret holds.
+    """Order that a token made by hand is managed from now on.
 
-    AUTHORIZATION_ID is the token's id in Azure DevOps.
+    It is the one whose value the secret holds; AUTHORIZATION_ID is its id in Azure DevOps.
     """
     manner, _ = _apart(around, given)
     wish = _wish("adopt", authorization_id=authorization_id)
     (secret,) = wish.check([name], around.now())
 
     def work(service: Service) -> int:
-        desk = desk_of(service)
+        desk = service.orders
         ((_, version),) = newest(desk, [secret])
         return carry_out(manner, desk, [(wish, secret, version)])
 
@@ -192,7 +191,7 @@ def rotate(
     scopes: tuple[str, ...],
     **given: Any,  # noqa: ANN401 - the options
 ) -> int:
-    """Order new tokens now; the old ones live on for their grace period.
+    """Order new tokens now; the old ones keep their grace period.
 
     Secrets are named, or chosen: those that pass every filter. Several are shown before, and asked
     about once.
@@ -227,10 +226,10 @@ def retire(
     altogether: bool,
     **given: Any,  # noqa: ANN401 - the options
 ) -> int:
-    """Order that old tokens end at once (--now), or that a secret is given up (--altogether).
+    """Order that tokens end: the old ones at once, or all of them.
 
     With --now, a secret gets a new token first, and the old ones are revoked without any grace: for
-    a value that has leaked.
+    a value that has leaked. With --altogether, it is given up.
     """
     filters, given = _filters(given)
     manner, _ = _apart(around, given)
@@ -247,7 +246,7 @@ def retire(
         return in_bulk(manner, wish, secrets, filters)
 
     def work(service: Service) -> int:
-        desk = desk_of(service)
+        desk = service.orders
         found = newest(desk, secrets)
         remark(GIVING_UP)
         for secret in secrets:

@@ -46,7 +46,10 @@ def _user_principal_name(_context: click.Context, _parameter: click.Parameter, v
 @click.option("--no-browser", is_flag=True, help="Only say the address; open no browser.")
 @click.pass_obj
 def connect(around: Surroundings, owner: str, timeout: int, *, no_browser: bool) -> int:
-    """Let OWNER sign in: say where, open the browser, wait until the session works."""
+    """Let OWNER sign in, and wait until the session works.
+
+    Says where to sign in, and opens the browser there.
+    """
 
     def connect(service: Service) -> int:
         from rotation import settings
@@ -87,7 +90,10 @@ def connect(around: Surroundings, owner: str, timeout: int, *, no_browser: bool)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.pass_obj
 def disconnect(around: Surroundings, owner: str, *, yes: bool) -> int:
-    """End the session of OWNER, and say what is not renewed any more."""
+    """End the session of OWNER.
+
+    Says what is not renewed any more, and asks.
+    """
 
     def disconnect(service: Service) -> int:
         connections = service.connections

@@ -12,9 +12,6 @@ if TYPE_CHECKING:
     Example = tuple[str, str]
     """A line as it is typed, and what it is for."""
 
-LONGEST = 46
-"""Columns of an example; what a longer one is for stands on the next line."""
-
 
 class Command(click.Command):
     """A command with examples in its help."""
@@ -45,6 +42,9 @@ class Group(click.Group):
 
 
 def show_examples(examples: Sequence[Example], formatter: click.HelpFormatter) -> None:
-    """Write examples, each on a line of its own that is never broken."""
+    """Write examples, each on a line of its own that is never broken, and what it is for."""
     with formatter.section("Examples"):
-        formatter.write_dl(examples, col_max=LONGEST)
+        for line, purpose in examples:
+            formatter.write(f"{'':{formatter.current_indent}}{line}\n")
+            with formatter.indentation(), formatter.indentation():
+                formatter.write_text(purpose)

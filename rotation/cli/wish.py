@@ -27,6 +27,7 @@ ANY_VERSION = "unknown"
 _KEYS = {"vault": "VAULT", "secret": "NAME"}
 """The keys of a message that have another name on the command line."""
 _UNNAMED = "expected VAULT/NAME, such as kv-build/feed-token"
+_PLACE = re.compile(r"(?:arguments\.)?[a-z_]+: ")
 _TOGETHER = re.compile(r"(\w+ (?:takes no|needs)) (\w+)")
 
 
@@ -108,7 +109,12 @@ class _Faults(click.UsageError):
 
 def _said(exc: OrderError) -> list[str]:
     """Say the faults of a message in the words of the command line."""
-    faults = str(exc.args[0]).removeprefix("not an order: ").split("; ")
+    faults: list[str] = []
+    for part in str(exc.args[0]).removeprefix("not an order: ").split("; "):
+        if faults and not (_PLACE.match(part) or _TOGETHER.fullmatch(part)):
+            faults[-1] += f"; {part}"
+        else:
+            faults.append(part)
     return [_renamed(fault) for fault in faults]
 
 

@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from rotation.console.terminal import results
-from rotation.doctor import Severity
+from rotation.diagnosis import Severity
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rotation.doctor import Diagnosis
+    from rotation.diagnosis import Diagnosis
 
 SEVERITIES = {
     Severity.FINE: "green",
+    Severity.NOTE: "cyan",
     Severity.WARNING: "yellow",
     Severity.ERROR: "bold red",
 }

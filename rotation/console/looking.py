@@ -9,10 +9,12 @@ from rich.text import Text
 
 from rotation.console.table import coloured, date, day, draw, new_table, show_vaults
 from rotation.console.terminal import results
-from rotation.fleet import expires_at, next_at, session_state, state
+from rotation.fleet import Actor, acts_next, expires_at, next_at, session_state, state
 
 if TYPE_CHECKING:
-    from rotation.fleet import Fleet, OwnerFinding
+    from datetime import datetime
+
+    from rotation.fleet import Finding, Fleet, OwnerFinding
     from rotation.report import RunReport
     from rotation.session import Session
 
@@ -57,12 +59,18 @@ def show_status(fleet: Fleet) -> None:
             escape(str(s.secret.name)),
             coloured(state(finding, now)),
             f"{(ends_at - now).total_seconds() / 86400:.1f}" if ends_at else "-",
-            date(next_at(finding, now)),
+            _next(finding, now),
             escape(decision.message if decision else str(finding.error)),
         )
     draw(table)
     show_vaults(fleet.vault_failures)
     _show_owners(fleet.owners)
+
+
+def _next(finding: Finding, now: datetime) -> str:
+    """Say when the rotator does something next, or for whom it waits."""
+    actor = acts_next(finding)
+    return date(next_at(finding, now)) if actor in {Actor.ROTATOR, Actor.NOBODY} else actor
 
 
 def _show_lost(sessions: tuple[Session, ...]) -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rotation.model import SecretName
     from rotation.report import VaultFailure
 
-STYLES = {"done": "green", "queued": "cyan", "pending": "yellow", "unsent": "yellow"}
+STYLES = {"done": "green", "queued": "cyan", "waiting": "yellow", "unsent": "yellow"}
 
 
 def show_planned(fleet: Fleet, planned: Iterable[tuple[SecretName, Finding | None, str]]) -> None:
@@ -57,7 +57,7 @@ def show_ordered(ordered: Sequence[Mapping[str, str]], failures: tuple[VaultFail
         )
     draw(table)
     show_vaults(failures)
-    if waiting := [told for told in ordered if told["outcome"] in {"queued", "pending"}]:
+    if waiting := [told for told in ordered if told["outcome"] in {"queued", "waiting"}]:
         name = f"{waiting[0]['vault']}/{waiting[0]['secret']}"
         where = f"--secret {name}" if len(waiting) == 1 else "--follow"
         results.print(Text(f"What becomes of it: rotation events {where}"), soft_wrap=True)

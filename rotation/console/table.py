@@ -50,12 +50,14 @@ def new_table(*columns: str) -> Table:
 
 def draw(drawn: Table) -> None:
     """Draw a table on stdout."""
-    results.print(drawn, width=width(sys.stdout))
+    results.width = width(sys.stdout)
+    results.print(drawn)
 
 
 def remark_table(drawn: Table) -> None:
     """Draw a table on stderr: it belongs to a question, and is no result."""
-    remarks.print(drawn, width=width(sys.stderr))
+    remarks.width = width(sys.stderr)
+    remarks.print(drawn)
 
 
 def coloured(word: State | Ending) -> str:

@@ -8,8 +8,8 @@ for a late answer too, moves the world's clock instead of taking time.
 
 from sandbox.ports.issuer import WorldIssuer
 from sandbox.ports.process import InProcess, sessions_of
-from sandbox.ports.queue import MemoryBacklog, MemoryQueue
 from sandbox.ports.record import Journal, MemoryLocks
+from sandbox.ports.request import MemoryBacklog, MemoryRequests
 from sandbox.ports.session import WorldSessionStore, WorldTokenService
 from sandbox.ports.store import WorldStore
 
@@ -18,7 +18,7 @@ __all__ = [
     "Journal",
     "MemoryBacklog",
     "MemoryLocks",
-    "MemoryQueue",
+    "MemoryRequests",
     "WorldIssuer",
     "WorldSessionStore",
     "WorldStore",

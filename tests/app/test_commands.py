@@ -207,10 +207,33 @@ def test_a_status_shows_every_secret_and_every_owner(
         "reason": "fresh",
         "message": fresh["message"],
         "expires_at": "2026-12-21T07:00:00Z",
+        "stored_at": "2026-11-21T07:00:00Z",
         "next_at": fresh["next_at"],
+        "acts_next": "rotator",
         "failures": 0,
+        "retry_at": None,
         "superseded": [],
     }
+
+
+@pytest.mark.usefixtures("fleet")
+def test_a_status_says_who_acts_next(rotation: Callable[..., Said]) -> None:
+    """In the JSON by one word; in the table in place of a date, where somebody is waited for."""
+    secrets = {
+        found["secret"]: found["acts_next"]
+        for found in rotation("status", "--output", "json").result["secrets"]
+    }
+    rows = {line.split()[0]: line for line in rotation("status").out.splitlines() if "kv-" in line}
+
+    assert {name: actor for name, actor in secrets.items() if actor != "rotator"} == {
+        "watched": "nobody",
+        "mistagged": "keeper",
+        "disabled": "keeper",
+        "orphan": "keeper",
+    }
+    for name, actor in secrets.items():
+        row = rows[f"{OTHER_VAULT if name == 'elsewhere' else VAULT}/{name}"]
+        assert ("keeper" in row.split()) is (actor == "keeper")
 
 
 def test_a_status_tells_of_what_is_on_its_way(
@@ -233,6 +256,7 @@ def test_a_status_tells_of_what_is_on_its_way(
     ]
     assert secrets["expired"]["state"] == "expired"
     assert secrets["expired"]["failures"] == 1
+    assert secrets["due"]["stored_at"] == "2026-11-22T07:00:00Z"
 
 
 @pytest.mark.parametrize("command", LOOKS)

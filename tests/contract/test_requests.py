@@ -20,7 +20,7 @@ from rotation.order import Arguments, Extent, Order, Verb
 from rotation.settings import FanOut
 from rotation.wiring import open_service
 from sandbox.furniture import VAULT
-from sandbox.ports import MemoryQueue
+from sandbox.ports import MemoryRequests
 from tests.contract.conftest import START
 from tests.stage import FEED
 
@@ -116,19 +116,18 @@ class TestQueue:
 
     def test_the_one_in_memory_lets_time_pass(self, clock: ManualClock) -> None:
         """Late messages come, old ones go, and whoever takes one has it alone."""
-        queue = MemoryQueue(clock)
+        queue = MemoryRequests(clock)
         queue.put(SETTLE, after=HOUR, life=2 * HOUR)
         assert queue.take() is None
         clock.advance(HOUR)
-        assert queue.take()
-        queue.put(SETTLE, after=HOUR, life=2 * HOUR)
-        clock.advance(2 * HOUR)
+        assert len(queue.visible()) == 1
+        clock.advance(HOUR)
         assert queue.take() is None
 
         queue.put(LEAK)
         taken = queue.take()
         assert taken
-        assert orders.read(taken) == LEAK
+        assert orders.read(taken.text) == LEAK
         assert queue.take() is None
 
 
@@ -221,6 +220,8 @@ class TestComposition:
             assert service.worker
             assert service.storage_check
             service.storage_check.create()
+            assert service.orders.is_remote
+            service.orders.submit(LEAK)
             assert service.storage_check.has_queue()
             kept = [row["event"] for row in service.journal.since(START)]
 
@@ -234,6 +235,7 @@ class TestComposition:
         """Log lines only, no locks between processes, no orders from elsewhere."""
         with open_service(settings.load(), clock) as service:
             assert (service.worker, service.fan_out, service.storage_check) == (None, None, None)
+            assert not service.orders.is_remote
             assert service.journal.forget(START) == 0
 
     @pytest.mark.parametrize("module", ["function_app", "rotation.wiring", "rotation.cli"])

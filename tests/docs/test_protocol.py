@@ -12,10 +12,17 @@ from pathlib import Path
 
 import pytest
 
-from rotation import model, policy, renewal, rotator, schedule, settling
+from rotation import fan_out, model, order, policy, renewal, rotator, schedule, settling
 from rotation.adapters import border, refusal
 from tests.mutants.catalogue import load
-from tests.story import plot, test_crash, test_sessions, test_two_runners
+from tests.story import (
+    plot,
+    test_crash,
+    test_orders,
+    test_orders_at_once,
+    test_sessions,
+    test_two_runners,
+)
 from tests.unit import test_fuzz
 
 ROOT = Path(__file__).parents[2]
@@ -36,6 +43,11 @@ NUMBERS = {
     "test_sessions.HEALING_SAVES": test_sessions.HEALING_SAVES,
     "plot.PLOTS": len(plot.PLOTS),
     "test_two_runners.PIECES": len(test_two_runners.PIECES),
+    "test_orders.PLOTS": len(test_orders.PLOTS),
+    "test_orders.REFUSALS": len(test_orders.REFUSALS),
+    "test_orders_at_once.PIECES": len(test_orders_at_once.PIECES),
+    "order.LIFE": order.LIFE,
+    "fan_out.PATIENCE": fan_out.PATIENCE,
     "catalogue.toml": len(load()),
     "refusal.REFUSALS": len(refusal.REFUSALS),
     "test_fuzz.PROOF_CASES": test_fuzz.PROOF_CASES,
@@ -94,5 +106,5 @@ def _tests_in(path: Path) -> set[str]:
 def _shown(number: object) -> str:
     """Write a number as the page does."""
     if hasattr(number, "total_seconds"):
-        return f"{number.total_seconds() / 60:.0f} minutes"
+        return f"{number.total_seconds() / 60:,.0f} minutes"
     return f"{number:,}" if isinstance(number, int) else str(number)

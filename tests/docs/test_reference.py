@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from rotation import tags
+from rotation.audit_rules import RULES
 from rotation.cli import commands
-from rotation.doctor import Diagnosis, Severity
+from rotation.diagnosis import Diagnosis, Severity
 from rotation.events import Event, Kind
-from rotation.fleet import Fleet, State
+from rotation.fleet import Actor, Fleet, State
 from rotation.model import Mode
 from rotation.report import Ending
 from rotation.session import ADMINISTRATOR_NEEDED, LONG_AGO, SIGN_IN_NEEDED, Session
@@ -35,6 +36,8 @@ NAMES = {
     "state": set(State),
     "outcome": set(Ending),
     "severity": set(Severity),
+    "actor": set(Actor),
+    "finding": set(RULES),
     "owner": {"person", "agent", "connected", SIGN_IN_NEEDED, ADMINISTRATOR_NEEDED, "unknown"},
     "reminder": {"sign-in-soon", "sign-in-urgent", "sign-in-overdue"},
 }

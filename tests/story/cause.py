@@ -166,10 +166,10 @@ def is_mis_tagged(case: Case) -> bool:
 
 def has_no_session(case: Case) -> bool:
     """Its owner has to sign in again, or is none whom the settings name."""
-    owner = case.wish.owner
-    if owner not in {session.owner for session in case.report.sessions}:
-        return True
-    return not sessions_of(case.world, [owner]).session(owner).is_working
+    named = case.wish.owner
+    owners = [s.owner for s in case.report.sessions if named in {"", s.owner}]
+    sessions = sessions_of(case.world, owners)
+    return not owners or not all(sessions.session(owner).is_working for owner in owners)
 
 
 def is_nobodys_value(case: Case) -> bool:

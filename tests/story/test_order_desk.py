@@ -19,7 +19,7 @@ from rotation.order_desk import LocalDesk, QueueDesk
 from rotation.report import Ending
 from rotation.worker import Worker
 from sandbox.furniture import VAULT, Placement, place
-from sandbox.ports import MemoryBacklog, MemoryQueue
+from sandbox.ports import MemoryBacklog, MemoryRequests
 from tests.story.stage import DAY, MINUTE, SECRET, Stage
 
 NAME = SecretName(VAULT, SECRET)
@@ -93,7 +93,7 @@ def test_an_order_on_the_queue_is_followed_to_its_end() -> None:
     """By the journal: of this very order, and of no other one like it."""
     stage = Stage()
     place(stage.world, Placement(SECRET, age=5 * DAY))
-    queue, process = MemoryQueue(stage.clock), stage.process()
+    queue, process = MemoryRequests(stage.clock), stage.process()
     desk = QueueDesk(queue, process.journal, process.store, lambda: "ada")
     worker = Worker(process.rotator, FanOut(queue, MemoryBacklog(stage.clock), stage.clock))
     first = replace(stage.order(Verb.ROTATE), requested_by=desk.asker(), version=desk.newest(NAME))
@@ -103,7 +103,9 @@ def test_an_order_on_the_queue_is_followed_to_its_end() -> None:
     desk.submit(first)
     assert desk.is_remote
     assert desk.ended(first) is None
-    worker.handle(str(queue.take()))
+    message = queue.take()
+    assert message
+    worker.handle(message.text)
     stage.clock.advance(MINUTE)
     ended = desk.ended(first)
 

@@ -16,7 +16,7 @@ from rotation.report import Ending
 from rotation.worker import Worker
 from sandbox.fault import Fault, unavailable
 from sandbox.furniture import VAULT, Placement, place
-from sandbox.ports import MemoryBacklog, MemoryLocks, MemoryQueue
+from sandbox.ports import MemoryBacklog, MemoryLocks, MemoryRequests
 from tests.story.stage import DAY, HOUR, MINUTE, SECRET, Stage
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class Works:
     def __post_init__(self) -> None:
         """Make the queue and the backlog."""
         clock = self.stage.clock
-        self.queue = MemoryQueue(clock)
+        self.queue = MemoryRequests(clock)
         self.backlog = MemoryBacklog(clock)
         self.fan_out = FanOut(self.queue, self.backlog, clock)
         self.locks = MemoryLocks()
@@ -63,10 +63,15 @@ class Works:
     def work(self) -> list[Outcome]:
         """Do what is on the queue."""
         worker, done = self.worker(), []
-        while (text := self.queue.take()) is not None:
-            done.append(worker.handle(text))
+        while (message := self.queue.take()) is not None:
+            done.append(worker.handle(message.text))
         self.stage.check_at_any_moment()
         return done
+
+    def empty(self) -> None:
+        """Lose all that is on the queue."""
+        while self.queue.take():
+            pass
 
     def message(self, order: Order) -> str:
         """Write an order as a message."""
@@ -125,8 +130,8 @@ def test_a_scan_only_queues_and_workers_settle(works: Works) -> None:
     assert report.counts["settled"] == 1
     assert not report.has_failures
     assert not report.needs_somebody
-    assert len(works.queue.messages) == len(NAMES)
-    assert not works.stage.world.leaks_in(str(works.queue.messages))
+    assert len(works.queue.visible()) == len(NAMES)
+    assert not works.stage.world.leaks_in(str(works.queue.visible()))
     assert {outcome.ending for outcome in works.work()} == {Ending.SETTLED}
     assert not works.scan().has_failures
     assert all(len(works.stage.bound(name)) == 2 for name in NAMES)
@@ -139,13 +144,13 @@ def test_what_waits_is_not_queued_again(works: Works) -> None:
     works.stage.clock.advance(HOUR)
 
     assert works.scan().counts["queued"] == len(NAMES)
-    assert len(works.queue.messages) == len(NAMES)
+    assert len(works.queue.visible()) == len(NAMES)
 
     works.stage.clock.advance(HOUR)
     works.scan()
     first = works.queue.take()
     assert first
-    assert len(works.queue.messages) == len(NAMES) - 1
+    assert len(works.queue.visible()) == len(NAMES) - 1
 
 
 def test_what_was_settled_can_be_queued_again(works: Works) -> None:
@@ -163,7 +168,7 @@ def test_a_message_that_comes_twice_or_late_does_no_harm(works: Works) -> None:
     """Also in another order, or a day later, when the secret has been settled long since."""
     works.due()
     works.scan()
-    texts = [message.text for message in works.queue.messages]
+    texts = [message.text for message in works.queue.visible()]
     worker = works.worker()
     for text in [*texts, *reversed(texts)]:
         worker.handle(text)
@@ -206,12 +211,12 @@ def test_a_scan_that_dies_before_its_messages_delays_them_only(works: Works) -> 
     """Secrets that are noted and not queued are queued two hours later."""
     works.due()
     works.scan()
-    works.queue.messages.clear()
+    works.empty()
 
     works.stage.clock.advance(PATIENCE)
 
     assert works.scan().counts["queued"] == len(NAMES)
-    assert len(works.queue.messages) == len(NAMES)
+    assert len(works.queue.visible()) == len(NAMES)
 
 
 def written(**keys: str) -> str:
@@ -256,7 +261,7 @@ def test_an_order_goes_over_the_queue(works: Works) -> None:
     (outcome,) = works.work()
 
     assert (outcome.ending, outcome.reason) == (Ending.DONE, "done")
-    assert not works.queue.messages
+    assert not works.queue.visible()
 
 
 def test_an_order_that_must_wait_goes_back_until_it_can_go_on(works: Works) -> None:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from rotation.decision import Action, Decision
-from rotation.errors import UnavailableError
-from rotation.fleet import Finding, Fleet, State, expires_at, next_at, state
+from rotation.errors import AccessDeniedError, RotationError, UnavailableError
+from rotation.fleet import Finding, Fleet, State, acts_next, expires_at, next_at, retry_at, state
 from rotation.model import Mode
 from rotation.report import ENDINGS, OF_ORDERS, Ending, Outcome, RunReport, VaultFailure
 from rotation.session import Session
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 OUTAGE = UnavailableError("no answer from kv-build", service="key-vault", operation="read")
+DENIED = AccessDeniedError("refused by kv-build", service="key-vault", operation="read")
 LOST = VaultFailure("kv-gone", "unavailable", "no answer from kv-gone")
 CONNECTED = Session(OWNER, is_working=True, signed_in_at=NOW - DAY, redeemed_at=NOW)
 SIGNED_OUT = Session("bob@example.com", is_working=False, reason="sign-in-needed")
@@ -196,6 +197,70 @@ def test_a_failed_look_expects_nothing() -> None:
     assert next_at(FAILED, NOW) is None
 
 
+ACTORS: dict[str, tuple[Finding, str]] = {
+    "a fresh token": (finding(SETTLED), "rotator"),
+    "a token that is due": (finding(DUE), "rotator"),
+    "a renewal that rests": (finding(DUE.failed(ago=MINUTE).proven()), "rotator"),
+    "an owner who must sign in": (finding(SETTLED.signed_out()), "owner"),
+    "faulty tags": (finding(SETTLED.mis_tagged()), "keeper"),
+    "a disabled version": (finding(SETTLED.disabled()), "keeper"),
+    "a value that is refused": (finding(SETTLED.pasted().proven(works=False)), "keeper"),
+    "a value that no token is marked for": (
+        finding(SETTLED.pasted().proven().never_seen().bound()),
+        "owner",
+    ),
+    "a watched secret": (finding(SETTLED.watched()), "nobody"),
+    "a watched secret that has expired": (
+        finding(SETTLED.watched().kept(expires_at=NOW)),
+        "keeper",
+    ),
+    "a watched secret without expiry": (finding(SETTLED.watched().kept(expires_at=None)), "keeper"),
+    "a service that is away": (FAILED, "rotator"),
+    "a service that refuses": (Finding(SETTLED.snapshot, None, DENIED), "administrator"),
+    "a look that says no more": (Finding(SETTLED.snapshot, None, RotationError("?")), "rotator"),
+}
+
+
+@pytest.mark.parametrize(("found", "actor"), ACTORS.values(), ids=ACTORS)
+def test_who_acts_next(found: Finding, actor: str) -> None:
+    """The rotator goes on by itself wherever nobody is needed."""
+    assert acts_next(found) == actor
+
+
+@pytest.mark.parametrize(
+    ("reason", "actor"),
+    [
+        ("sign-in-needed", "owner"),
+        ("administrator-needed", "administrator"),
+        ("unknown-owner", "keeper"),
+        ("unavailable", "rotator"),
+    ],
+)
+def test_a_session_that_does_not_work_says_who_acts_next(reason: str, actor: str) -> None:
+    """By the word that it gives for that."""
+    session = Session(OWNER, is_working=False, reason=reason, message="it does not work")
+
+    assert acts_next(finding(SETTLED.but(session=session))) == actor
+
+
+@pytest.mark.parametrize(
+    ("found", "at"),
+    [
+        (finding(SETTLED), None),
+        (finding(DUE), None),
+        (finding(DUE.failed(ago=MINUTE)), RENEWAL + 54 * MINUTE),
+        (finding(DUE.failed(ago=MINUTE).proven()), RENEWAL + 54 * MINUTE),
+        (finding(SETTLED.failed(3, ago=MINUTE)), None),
+        (finding(AT_PROOF), None),
+        (FAILED, None),
+    ],
+    ids=["fresh", "due", "resting", "resting, proven", "fresh again", "to be proven", "unknown"],
+)
+def test_until_when_a_renewal_rests(found: Finding, at: object) -> None:
+    """None unless one has failed and is still wanted."""
+    assert retry_at(found, found.snapshot.scanned_at or NOW) == at
+
+
 class TestJson:
     """The stable part of the commands' output: every key, its form, and nothing by chance."""
 
@@ -218,8 +283,11 @@ class TestJson:
                     "reason": "in-grace",
                     "message": "its predecessor is in grace",
                     "expires_at": "2026-12-12T07:30:00Z",
+                    "stored_at": "2026-11-21T07:30:00Z",
                     "next_at": "2026-11-23T07:30:00Z",
+                    "acts_next": "rotator",
                     "failures": 2,
+                    "retry_at": None,
                     "superseded": [
                         {
                             "authorization_id": "11111111-4193-4f1d-b995-64144880b7d7",

@@ -1,0 +1,94 @@
+"""The request queue in memory, and which secrets wait in it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import timedelta
+from threading import Lock
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection
+    from datetime import datetime
+
+    from rotation.model import SecretName
+    from rotation.order import Order
+
+AT_ONCE = timedelta(0)
+
+
+@dataclass(frozen=True)
+class Message:
+    """One order on the queue."""
+
+    text: str
+    """JSON, as the function gets it."""
+    visible_at: datetime
+    ends_at: datetime | None
+    """None if it stays there for ever."""
+
+
+class MemoryRequests:
+    """See ``rotation.ports.RequestQueue``."""
+
+    def __init__(self, clock: Callable[[], datetime]) -> None:
+        """Start empty; ``clock`` tells who may be seen."""
+        self._clock = clock
+        self._messages: list[Message] = []
+        self._guard = Lock()
+
+    def put(
+        self, order: Order, *, after: timedelta = AT_ONCE, life: timedelta | None = None
+    ) -> None:
+        """See ``RequestQueue``."""
+        now = self._clock()
+        ends_at = None if life is None else now + life
+        message = Message(json.dumps(order.as_dict()), now + after, ends_at)
+        with self._guard:
+            self._messages.append(message)
+
+    def visible(self) -> list[Message]:
+        """Give what can be taken now."""
+        now = self._clock()
+        with self._guard:
+            return [
+                message
+                for message in self._messages
+                if message.visible_at <= now and (message.ends_at is None or now < message.ends_at)
+            ]
+
+    def take(self) -> Message | None:
+        """Take the first message that can be taken; None if there is none."""
+        for message in self.visible():
+            with self._guard:
+                if message in self._messages:
+                    self._messages.remove(message)
+                    return message
+        return None
+
+
+class MemoryBacklog:
+    """See ``rotation.ports.Backlog``."""
+
+    def __init__(self, clock: Callable[[], datetime]) -> None:
+        """Start empty; ``clock`` tells who has waited for too long."""
+        self._clock = clock
+        self._until: dict[SecretName, datetime] = {}
+        self._guard = Lock()
+
+    def waiting(self) -> frozenset[SecretName]:
+        """See ``Backlog``."""
+        now = self._clock()
+        with self._guard:
+            return frozenset(name for name, until in self._until.items() if until > now)
+
+    def note(self, names: Collection[SecretName], until: datetime) -> None:
+        """See ``Backlog``."""
+        with self._guard:
+            self._until.update((name.folded, until) for name in names)
+
+    def clear(self, name: SecretName) -> None:
+        """See ``Backlog``."""
+        with self._guard:
+            self._until.pop(name.folded, None)

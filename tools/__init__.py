@@ -1,0 +1,1 @@
+"""What ``make`` uses beside the product and its tests."""
