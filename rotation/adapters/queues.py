@@ -7,9 +7,10 @@ most seven days, and must become visible before its life ends; a life of -1 neve
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from math import ceil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 
@@ -18,7 +19,7 @@ from rotation.adapters.tables import PARTITION, ROW, Table, key_of
 from rotation.model import SecretName
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
 
     from rotation.adapters.storage import Queue, Tables
     from rotation.order import Order
@@ -29,6 +30,7 @@ PARTITION_KEY = "queued"
 AT_ONCE = timedelta(0)
 FOR_EVER = -1
 LONGEST_HIDDEN = timedelta(days=7) - timedelta(seconds=1)
+T = TypeVar("T")
 
 
 class StorageRequests:
@@ -49,22 +51,19 @@ class StorageRequests:
         # In whole seconds, and a message that is hidden until its end is refused.
         lives = FOR_EVER if life is None else max(ceil(life.total_seconds()), hidden + 1)
 
-        def send() -> bool:
+        def send() -> object:
+            return self._client.send_message(text, visibility_timeout=hidden, time_to_live=lives)
+
+        def send_unless_missing() -> bool:
             try:
-                self._client.send_message(text, visibility_timeout=hidden, time_to_live=lives)
+                send()
             except ResourceNotFoundError:
                 return False
             return True
 
-        if not self._line.ask(f"the queue {REQUESTS}", "write to", send):
-            self.make()
-            self._line.ask(
-                f"the queue {REQUESTS}",
-                "write to",
-                lambda: self._client.send_message(
-                    text, visibility_timeout=hidden, time_to_live=lives
-                ),
-            )
+        if not self._ask("write to", send_unless_missing):
+            self._make()
+            self._ask("write to", send)
 
     def exists(self) -> bool:
         """Tell whether there is such a queue."""
@@ -76,19 +75,24 @@ class StorageRequests:
                 return False
             return True
 
-        return self._line.ask(f"the queue {REQUESTS}", "read", call)
+        return self._ask("read", call)
 
     def make(self) -> bool:
         """Make the queue; tell whether it was missing."""
+        is_missing = not self.exists()  # the service's answer to making it again says nothing
+        if is_missing:
+            self._make()
+        return is_missing
 
-        def call() -> bool:
-            try:
+    def _make(self) -> None:
+        def call() -> None:
+            with suppress(ResourceExistsError):  # somebody else was faster
                 self._client.create_queue()
-            except ResourceExistsError:
-                return False
-            return True
 
-        return self._line.ask(f"the queue {REQUESTS}", "make", call)
+        self._ask("make", call)
+
+    def _ask(self, operation: str, call: Callable[[], T]) -> T:
+        return self._line.ask(f"the queue {REQUESTS}", operation, call)
 
 
 class TableBacklog:

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from rotation import order as orders
+from rotation import settings
 from rotation.adapters.storage_check import StorageCheck
+from rotation.errors import AccessDeniedError
 from rotation.model import SecretName
 from rotation.order import Arguments, Extent, Order, Verb
+from rotation.settings import FanOut
 from rotation.wiring import open_service
 from sandbox.furniture import VAULT
 from sandbox.ports import MemoryRequests
@@ -22,12 +28,13 @@ if TYPE_CHECKING:
     from sandbox.clock import ManualClock
     from tests.storage import StorageStage, TableStage, Wire
 
+ROOT = Path(__file__).parents[2]
 HOUR, DAY, SECOND = timedelta(hours=1), timedelta(days=1), timedelta(seconds=1)
 LEAK = Order(
     Verb.RETIRE,
     FEED,
     "version",
-    "ada <ada@example.com> ü&\u2028",
+    "ada <ada@example.com> ü&",
     START,
     Arguments(extent=Extent.NOW),
 )
@@ -206,13 +213,15 @@ class TestComposition:
 
     def test_with_storage_the_service_has_it_all(self, table_stage: TableStage) -> None:
         """A run of one process, and what others see of it."""
-        with open_service(table_stage.chosen, table_stage.clock) as service:
-            report = service.rotator.run()
+        fanning_out = table_stage.chosen.model_copy(update={"fan_out": FanOut.QUEUE})
+        with open_service(fanning_out, table_stage.clock) as service:
+            assert service.fan_out
+            report = service.rotator.run(fan_out=service.fan_out)
             assert service.worker
             assert service.storage_check
+            service.storage_check.create()
             assert service.orders.is_remote
             service.orders.submit(LEAK)
-            service.worker.fan_out.backlog.note([FEED], START + HOUR)
             assert service.storage_check.has_queue()
             kept = [row["event"] for row in service.journal.since(START)]
 
@@ -220,15 +229,34 @@ class TestComposition:
         assert kept[0] == "ScanCompleted"
         assert kept[-1] == "ScanStarted"
         assert [row["event"] for row in table_stage.journal.since(START)] == kept
-        assert table_stage.backlog.waiting() == {FEED}
-        assert len(table_stage.waiting()) == 1
 
     @pytest.mark.usefixtures("sandbox")
     def test_without_storage_there_is_none_of_it(self, clock: ManualClock) -> None:
-        """Log lines only, no locks between processes, no orders; and its libraries stay away."""
-        from rotation import settings
-
+        """Log lines only, no locks between processes, no orders from elsewhere."""
         with open_service(settings.load(), clock) as service:
             assert (service.worker, service.fan_out, service.storage_check) == (None, None, None)
             assert not service.orders.is_remote
             assert service.journal.forget(START) == 0
+
+    @pytest.mark.parametrize("module", ["function_app", "rotation.wiring", "rotation.cli"])
+    def test_without_storage_its_libraries_stay_away(self, module: str) -> None:
+        """Cold start is a feature."""
+        code = f"import {module}, sys; print([m for m in sys.modules if 'azure.data' in m])"
+        command = [sys.executable, "-c", code]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+
+        assert done.stdout.strip() == "[]"
+
+    @pytest.mark.usefixtures("sandbox")
+    def test_another_identity_for_storage(
+        self, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Whoever names one enters by it: this one does not exist."""
+        for name in ("tableServiceUri", "queueServiceUri"):
+            monkeypatch.setenv(f"ROTATION_STORAGE__{name}", "https://localhost:1/account")
+        monkeypatch.setenv("ROTATION_STORAGE__clientId", "aaaaaaaa-0000-4000-8000-00000000000a")
+
+        with open_service(settings.load(), clock) as service:
+            assert service.storage_check
+            with pytest.raises(AccessDeniedError, match="no token of the identity"):
+                service.storage_check.has_queue()
