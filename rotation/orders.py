@@ -17,10 +17,10 @@ from rotation.order import LIFE, Arguments, Extent, Order, Verb
 from rotation.schedule import living, retirement_at, ripe, shown, superseded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
     from datetime import datetime
 
-    from rotation.model import ManagedSecret
+    from rotation.model import ManagedSecret, SecretVersion
 
     Judge = Callable[[Order, Snapshot, datetime], Decision | Question]
 
@@ -44,6 +44,27 @@ def changes(order: Order, secret: ManagedSecret) -> Mapping[str, str]:
         told = Recorded(said.authorization_id, secret.value.digest)
         wanted |= tags.adopted({}, told)
     return {name: value for name, value in wanted.items() if value is not None}
+
+
+def is_about_value(order: Order) -> bool:
+    """Tell whether an order means a value, in whichever version it is: a leak does."""
+    return order.arguments.extent is Extent.NOW
+
+
+def brought_up(order: Order, secret: ManagedSecret, versions: Iterable[SecretVersion]) -> Order:
+    """Let an order name the newest version, if that holds the value of the version it names.
+
+    Somebody may have stored a value again that was renewed already.
+
+    Args:
+        order: means a value.
+        secret: the newest version, with its value.
+        versions: all that the vault shows.
+    """
+    named = (tags.recorded_in(found.tags) for found in versions if found.version == order.version)
+    digest = secret.value.digest if secret.value else None
+    is_stored = any(recorded and recorded.digest == digest for recorded in named)
+    return replace(order, version=secret.version) if is_stored else order
 
 
 def judge(order: Order, s: Snapshot, now: datetime) -> Decision | Question:

@@ -110,6 +110,7 @@ class Settler:
             x = Settling(self._ports, lock, recorder, self._ports.clock())
             try:
                 secret = self._found(order, x)
+                order = self._brought_up(order, secret, x)
                 s = observer.begin(secret, orders.changes(order, secret))
                 _, decision = _act(x, s, observer, actions, partial(orders.judge, order))
             except (OrderError, RejectedError) as exc:
@@ -118,6 +119,13 @@ class Settler:
                     order.name, Ending.REFUSED, exc.reason, str(exc), actions=tuple(actions)
                 )
         return _judged(order, decision, tuple(actions))
+
+    def _brought_up(self, order: Order, secret: ManagedSecret, x: Settling) -> Order:
+        """Let an order that is about a value name the version that holds this value now."""
+        if not orders.is_about_value(order) or order.version == secret.version:
+            return order
+        versions = x.call(self._ports.store.list_versions, order.name)
+        return orders.brought_up(order, secret, versions)
 
     def _found(self, order: Order, x: Settling) -> ManagedSecret:
         """Read the secret that an order is about; a new one is nothing yet.

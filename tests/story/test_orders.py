@@ -181,6 +181,20 @@ def leak_overtaken(stage: Stage) -> Order:
     return order
 
 
+def leak_pasted_back(stage: Stage) -> Order:
+    """The value has leaked and was renewed, and somebody stored it again before the order came."""
+    leaked = place(stage.world, Placement(SECRET, age=5 * DAY))
+    order = stage.order(Verb.RETIRE, extent=Extent.NOW)
+    stage.clock.advance(MINUTE)
+    stage.fulfil(stage.order(Verb.ROTATE))
+    stage.clock.advance(MINUTE)
+    vault = stage.world.vault(VAULT)
+    tags = {key: tag for key, tag in vault.newest(SECRET).tags.items() if "id" not in key}
+    vault.set(SECRET, leaked.value, Properties(tags=tags))
+    stage.killed |= {token.authorization_id for token in stage.all_bound(SECRET)}
+    return order
+
+
 def end(stage: Stage) -> Order:
     """A secret is not needed any more; its predecessor is in grace."""
     for age in (5 * DAY, 2 * HOUR):
@@ -221,6 +235,7 @@ PLOTS = {
     "retire now, young": Plot(young_leak),
     "retire now, twice leaked": Plot(leak_in_grace),
     "retire now, overtaken": Plot(leak_overtaken, Wanted(made=0)),
+    "retire now, pasted back": Plot(leak_pasted_back),
     "retire altogether": Plot(end, Wanted(0, made=0)),
     "retire altogether, disabled": Plot(end_of_disabled, Wanted(0, made=0)),
     "retire altogether, watched": Plot(end_of_watched, Wanted(0, made=0)),
