@@ -15,7 +15,7 @@ from rotation.events import Kind
 from rotation.order import Order, Verb
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from concurrent.futures import ThreadPoolExecutor
 
     from rotation.model import SecretName
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from rotation.recorder import Recorder
 
 PATIENCE = timedelta(hours=2)
-"""How long a secret waits in the queue before it is put there again; so long its message lives, and
-so long it waits if a scan dies between the note and the message."""
+"""How long a secret waits in the queue before a scan settles it; so long its message lives, and so
+long it waits if a scan dies between the note and the message."""
 
 
 @dataclass(frozen=True)
@@ -51,8 +51,8 @@ class FanOut:
         if not names:
             return frozenset()
         try:
-            waiting = self.backlog.waiting()
-            new = [name for name in names if name.folded not in waiting]
+            waiting, overdue = self.backlog.waiting(), self.backlog.overdue()
+            new = [name for name in names if name.folded not in waiting | overdue]
             # Noted first: a note that came after the message was carried out would stay.
             self.backlog.note(new, self.clock() + PATIENCE)
         except RotationError as exc:
@@ -60,9 +60,24 @@ class FanOut:
             recorder.say(Kind.ROTATION_FAILED, **told)
             return frozenset()
         # A crash here leaves secrets that are noted and not queued: they wait for two hours.
+        self._give_up(overdue, {name.folded for name in names}, pool, recorder)
         put = zip(new, pool.map(lambda name: self._put(name, recorder), new), strict=True)
         sent = {name.folded for name, is_queued in put if is_queued}
         return frozenset(sent | (waiting & {name.folded for name in names}))
+
+    def _give_up(
+        self,
+        overdue: frozenset[SecretName],
+        names: Collection[SecretName],
+        pool: ThreadPoolExecutor,
+        recorder: Recorder,
+    ) -> None:
+        """Wait no more for those whose messages nobody has taken: the worker may be dead."""
+        list(pool.map(self.clear, overdue))
+        if count := len(overdue & set(names)):
+            waited = f"{count} secrets have waited in the queue for two hours"
+            told = {"reason": "not-taken", "message": f"{waited}; they are settled by the scan"}
+            recorder.say(Kind.ROTATION_FAILED, **told)
 
     def _put(self, name: SecretName, recorder: Recorder) -> bool:
         asked = Order(Verb.SETTLE, name, None, "scan", self.clock())

@@ -335,6 +335,9 @@ class Backlog(Protocol):
     def waiting(self) -> frozenset[SecretName]:
         """Give the secrets (folded) that are noted and have not waited for too long."""
 
+    def overdue(self) -> frozenset[SecretName]:
+        """Give the secrets (folded) that are noted and have waited for too long."""
+
     def note(self, names: Collection[SecretName], until: datetime) -> None:
         """Note that these wait, until ``until`` at most."""
 

@@ -105,10 +105,21 @@ class TableBacklog:
 
     def waiting(self) -> frozenset[SecretName]:
         """See ``Backlog``."""
+        return self._noted("gt")
+
+    def overdue(self) -> frozenset[SecretName]:
+        """See ``Backlog``."""
+        return self._noted("le")
+
+    def _noted(self, until: str) -> frozenset[SecretName]:
+        """Give the secrets whose wait ends after now (``gt``), or has ended (``le``)."""
         now = _text(self._clock())
-        pages = self._table.pages(f"{PARTITION} eq '{PARTITION_KEY}' and until gt '{now}'")
+        pages = self._table.pages(f"{PARTITION} eq '{PARTITION_KEY}' and until {until} '{now}'")
         return frozenset(
-            SecretName(str(row["vault"]), str(row["secret"])) for page in pages for row in page
+            SecretName(str(row["vault"]), str(row["secret"]))
+            for page in pages
+            for row in page
+            if {"vault", "secret"} <= row.keys()  # anything else is none of ours
         )
 
     def note(self, names: Collection[SecretName], until: datetime) -> None:

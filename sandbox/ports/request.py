@@ -83,6 +83,12 @@ class MemoryBacklog:
         with self._guard:
             return frozenset(name for name, until in self._until.items() if until > now)
 
+    def overdue(self) -> frozenset[SecretName]:
+        """See ``Backlog``."""
+        now = self._clock()
+        with self._guard:
+            return frozenset(name for name, until in self._until.items() if until <= now)
+
     def note(self, names: Collection[SecretName], until: datetime) -> None:
         """See ``Backlog``."""
         with self._guard:

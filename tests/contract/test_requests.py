@@ -154,8 +154,10 @@ class TestBacklog:
 
         storage_stage.time.advance(HOUR)
         assert storage_stage.backlog.waiting() == {FEED}
+        assert storage_stage.backlog.overdue() == {SecretName("kv", "a")}
         storage_stage.time.advance(timedelta(microseconds=1))
         assert storage_stage.backlog.waiting() == frozenset()
+        assert storage_stage.backlog.overdue() == {FEED, SecretName("kv", "a")}
 
     def test_clearing_before_anything_was_noted(self, storage_stage: StorageStage) -> None:
         """One that never waited counts as done."""

@@ -108,6 +108,11 @@ class Away:
         self._reach("waiting")
         return frozenset()
 
+    def overdue(self) -> frozenset[SecretName]:
+        """Fail, or know of none."""
+        self._reach("overdue")
+        return frozenset()
+
     def note(self, names: Collection[SecretName], until: datetime) -> None:
         """Fail, or forget them."""
         del names, until
@@ -138,7 +143,7 @@ def test_a_scan_only_queues_and_workers_settle(works: Works) -> None:
 
 
 def test_what_waits_is_not_queued_again(works: Works) -> None:
-    """A scan an hour later adds nothing to the queue; two hours later each is there once, anew."""
+    """A scan an hour later adds nothing to the queue."""
     works.due()
     works.scan()
     works.stage.clock.advance(HOUR)
@@ -146,11 +151,35 @@ def test_what_waits_is_not_queued_again(works: Works) -> None:
     assert works.scan().counts["queued"] == len(NAMES)
     assert len(works.queue.visible()) == len(NAMES)
 
-    works.stage.clock.advance(HOUR)
+
+@pytest.mark.parametrize("is_lost", [False, True], ids=["nobody takes it", "never queued"])
+def test_what_waits_in_vain_is_settled_by_the_scan(works: Works, *, is_lost: bool) -> None:
+    """Workers may be switched off, or a scan may have died before its messages; it is said."""
+    works.due()
     works.scan()
-    first = works.queue.take()
-    assert first
-    assert len(works.queue.visible()) == len(NAMES) - 1
+    if is_lost:
+        works.empty()
+    works.stage.clock.advance(PATIENCE)
+
+    assert works.scan().counts["settled"] == len(NAMES)
+
+    (said,) = [e for e in works.stage.events if e.event is Kind.ROTATION_FAILED]
+    assert said.reason == "not-taken"
+    assert "12 secrets" in str(said.message)
+    assert not works.backlog.overdue()
+    works.scan()
+    assert not works.queue.visible()
+
+
+def test_a_note_that_was_not_cleared_is_forgotten(works: Works) -> None:
+    """A secret that a worker has settled long since is no alarm."""
+    works.due()
+    works.backlog.note([works.stage.order(Verb.ROTATE, secret="fresh").name], works.stage.clock())
+
+    assert works.scan().counts["queued"] == len(NAMES)
+
+    assert not works.backlog.overdue()
+    assert not [e for e in works.stage.events if e.event is Kind.ROTATION_FAILED]
 
 
 def test_what_was_settled_can_be_queued_again(works: Works) -> None:
@@ -193,7 +222,7 @@ def test_a_secret_that_is_gone_or_taken_off_is_passed_over(works: Works) -> None
     assert {outcome.reason for outcome in works.work()} == {"deleted", "unmanaged"}
 
 
-@pytest.mark.parametrize("part", ["put", "waiting", "note"])
+@pytest.mark.parametrize("part", ["put", "waiting", "overdue", "note"])
 def test_what_cannot_be_queued_is_settled_by_the_scan(works: Works, part: str) -> None:
     """The queue is for speed: without it nothing stays undone, and that is said."""
     works.due()
@@ -205,18 +234,6 @@ def test_what_cannot_be_queued_is_settled_by_the_scan(works: Works, part: str) -
     said = [e for e in works.stage.events if e.event is Kind.ROTATION_FAILED]
     assert {event.reason for event in said} == {"not-queued"}
     assert len(said) == (len(NAMES) if part == "put" else 1)
-
-
-def test_a_scan_that_dies_before_its_messages_delays_them_only(works: Works) -> None:
-    """Secrets that are noted and not queued are queued two hours later."""
-    works.due()
-    works.scan()
-    works.empty()
-
-    works.stage.clock.advance(PATIENCE)
-
-    assert works.scan().counts["queued"] == len(NAMES)
-    assert len(works.queue.visible()) == len(NAMES)
 
 
 def written(**keys: str) -> str:
@@ -314,7 +331,7 @@ def test_a_secret_whose_lock_is_held_waits_on(works: Works) -> None:
 
 
 def test_a_secret_whose_lock_is_held_for_ever_does_not_wait_for_ever(works: Works) -> None:
-    """Two hours after the scan, its message is gone; the next scan puts another one there."""
+    """Two hours after the scan, its message is gone; the next scan sees to it."""
     works.due([SECRET])
     works.scan()
     with works.locks.hold(works.stage.order(Verb.ROTATE).name):
