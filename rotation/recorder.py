@@ -33,10 +33,10 @@ class Gap:
     missing: int = 0
     since: datetime | None = None
 
-    def add(self, events: list[Event]) -> None:
-        """Count events that could not be written."""
-        self.missing += len(events)
-        self.since = self.since or events[0].time
+    def add(self, missing: int, since: datetime) -> None:
+        """Count events that could not be written, the first of them at ``since``."""
+        self.missing += missing
+        self.since = min(since, self.since or since)
 
     def take(self) -> tuple[int, datetime] | None:
         """Give how many are missing, and since when; begin to count anew."""
@@ -78,15 +78,18 @@ class Recorder:
         del self.kept[: len(events)]
         if not events:
             return
+        lacking = [(len(events), events[0].time)]
         if lost := self.gap.take():
             missing, since = lost
+            lacking.append(lost)
             told = f"{missing} events since {shown(since)} are missing here; the log has them"
             events.append(self._event(Kind.ROTATION_FAILED, reason="journal-gap", message=told))
         try:
             self.journal.write(events)
         except RotationError as exc:
-            self.gap.add(events)
-            told = f"{len(events)} events are in the log only: {exc}"
+            for missing, since in lacking:
+                self.gap.add(missing, since)
+            told = f"{lacking[0][0]} events are in the log only: {exc}"
             gap = self._event(Kind.ROTATION_FAILED, reason="journal-gap", message=told)
             self.log.record(gap)
 
