@@ -14,7 +14,7 @@ from rotation.adapters.tables import PAGE, PARTITION, ROW, Table, key, key_of
 from rotation.model import SecretName
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from typing import Any
 
     from rotation.adapters.storage import Tables
@@ -26,6 +26,11 @@ LENGTH = 4000
 """Characters of one column; the log has all of them. A column takes 64 KiB, a transaction 4 MiB."""
 SKEW = timedelta(days=1)
 """How far the clock of another process may be ahead of ours, with much to spare."""
+
+ESSENTIAL = {"event", "time", "run_id"}
+"""What every event has."""
+COLONS = 3
+"""In each row key of the timeline, at least."""
 
 _BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -65,7 +70,7 @@ class TableJournal:
         """See ``Journal``."""
         query = f"{PARTITION} eq '{key_of(name)}'"
         for page in self._events.pages(query, size=self._page):
-            yield from map(_told, page)
+            yield from _told(page)
 
     def since(self, instant: datetime) -> Iterator[Mapping[str, str]]:
         """See ``Journal``: one query a day, from the newest day backwards."""
@@ -74,7 +79,7 @@ class TableJournal:
         while day >= first:
             query = f"{PARTITION} eq '{day.isoformat()}' and {ROW} lt '{end}'"
             for page in self._timeline.pages(query, size=self._page):
-                yield from map(_told, page)
+                yield from _told(page)
             day -= timedelta(days=1)
 
     def forget(self, before: datetime) -> int:
@@ -87,7 +92,8 @@ class TableJournal:
         for page in self._timeline.pages(query, size=self._page, keys_only=True):
             rows = [{PARTITION: row[PARTITION], ROW: row[ROW]} for row in page]
             # The timeline goes last: after a crash it still names what is to be forgotten.
-            self._events.delete_all([_of_secret(row) for row in rows])
+            ours = [row for row in rows if row[ROW].count(":") >= COLONS]
+            self._events.delete_all([_of_secret(row) for row in ours])
             self._timeline.delete_all(rows)
             forgotten += len(rows)
         return forgotten
@@ -131,5 +137,8 @@ def _cut(text: str) -> str:
     return plain if len(plain) <= LENGTH else f"{plain[: LENGTH - 1]}…"
 
 
-def _told(row: Mapping[str, Any]) -> Mapping[str, str]:
-    return {name: str(value) for name, value in row.items() if name not in {PARTITION, ROW}}
+def _told(page: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, str]]:
+    """Give the events of a page; a row without what every event has is none of ours."""
+    for row in page:
+        if row.keys() >= ESSENTIAL:
+            yield {name: str(value) for name, value in row.items() if name not in {PARTITION, ROW}}

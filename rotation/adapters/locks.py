@@ -33,6 +33,9 @@ LOCKS = "RotationLocks"
 LEASE = timedelta(minutes=2)
 MARGIN = timedelta(minutes=2)
 """A minute by which two clocks may differ, and one for a call that began under the lock."""
+LONGEST = LEASE + timedelta(hours=1)
+"""A row that claims to hold for longer makes no sense: no clock is an hour ahead, and the row of a
+dead holder would lock its secret for ever."""
 ROW_KEY = "lock"
 
 LOGGER = logging.getLogger("rotation")
@@ -83,7 +86,8 @@ class TableLocks:
         other, etag = found
         if other.get("holder") == row["holder"]:
             return etag  # our own: the answer to the insert was lost
-        if self._clock() < _until(other) + MARGIN:
+        now = self._clock()
+        if now - MARGIN < _until(other) <= now + LONGEST:
             return None
         return self._table.replace(row, etag)
 
@@ -169,6 +173,6 @@ def _text(instant: datetime) -> str:
 
 def _until(row: Mapping[str, Any]) -> datetime:
     """Read until when a row holds; one that makes no sense has never held."""
-    with suppress(ValueError, TypeError):
+    with suppress(ValueError, TypeError, OverflowError):
         return datetime.fromisoformat(str(row.get("until"))).astimezone(UTC)
     return datetime.min.replace(tzinfo=UTC)

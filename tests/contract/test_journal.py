@@ -231,6 +231,21 @@ class TestGaps:
         assert table_stage.journal.forget(START) == 1
         assert numbers(table_stage.journal.since(START - DAY)) == [1]
 
+    def test_a_row_of_somebody_else_is_passed_over(self, table_stage: TableStage) -> None:
+        """It is not told, and stops neither reading nor forgetting."""
+        table_stage.journal.write([made(0, ago=HOUR), made(1)])
+        day = f"{START:%Y-%m-%d}"
+        for name, partition in (("RotationTimeline", day), ("RotationEvents", f"{VAULT}:feed")):
+            table = table_stage.tables.client(name)
+            for row in ("0", "9", "9:9:9"):
+                table.create_entity({"PartitionKey": partition, "RowKey": row, "text": "hello"})
+
+        assert numbers(table_stage.journal.since(START - DAY)) == [1, 0]
+        assert numbers(table_stage.journal.of_secret(FEED)) == [1, 0]
+        table_stage.journal.forget(START)
+        assert numbers(table_stage.journal.since(START - DAY)) == [1]
+        assert numbers(table_stage.journal.of_secret(FEED)) == [1]
+
     @pytest.mark.parametrize("lost", [1, 2, 3])
     def test_a_lost_answer_is_no_harm(self, table_stage: TableStage, wire: Wire, lost: int) -> None:
         """What was written is written again, and stays as it is."""

@@ -165,6 +165,14 @@ class TestBacklog:
 
         assert storage_stage.backlog.waiting() == frozenset()
 
+    def test_a_row_of_somebody_else_is_passed_over(self, table_stage: TableStage) -> None:
+        """It stops no scan."""
+        table_stage.backlog.note([FEED], START + HOUR)
+        table = table_stage.tables.client("RotationQueued")
+        table.create_entity({"PartitionKey": "queued", "RowKey": "x", "until": "2999"})
+
+        assert table_stage.backlog.waiting() == {FEED}
+
     def test_many_at_once(self, storage_stage: StorageStage) -> None:
         """As a scan of very many secrets finds them due; some wait already, some twice."""
         storage_stage.backlog.note([*NAMES][:50], START + HOUR)

@@ -126,7 +126,10 @@ class TestLeases:
             assert not lock.is_held()
         assert is_free(table_stage.locks)
 
-    @pytest.mark.parametrize("until", ["soon", "", "2026-11-22"])
+    @pytest.mark.parametrize(
+        "until",
+        ["soon", "", "2026-11-22", "9999-12-31T23:59:59-14:00", "2999-01-01T00:00:00+00:00"],
+    )
     def test_a_row_that_makes_no_sense_holds_nothing(
         self, table_stage: TableStage, until: str
     ) -> None:
