@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 PATIENCE = timedelta(minutes=2)
 """How long an order that must wait is waited for, where no queue does that."""
+SKEW = timedelta(hours=1)
+"""How far the clock of whoever asks may be ahead of the rotator's, with much to spare."""
 ENDS = frozenset({Kind.ORDER_DONE, Kind.ORDER_REFUSED})
 
 
@@ -33,7 +35,9 @@ def newest(store: SecretStore, name: SecretName) -> str | None:
         if exc.reason != "not-found":
             raise
         return None
-    return max(versions, key=lambda found: found.created_at).version if versions else None
+    # They are dated to the second: a version that was only reserved may be as old as its successor.
+    newest = max(versions, key=lambda found: (found.created_at, found.enabled), default=None)
+    return newest.version if newest else None
 
 
 class OrderDesk(Protocol):
@@ -77,13 +81,14 @@ class QueueDesk:
     def ended(self, order: Order) -> Mapping[str, str] | None:
         """Give the event that tells how this very order ended; None if there is none yet."""
         asked_at = format_instant(order.requested_at)
+        first = format_instant(order.requested_at - SKEW)
         same = {
             "order": order.title,
             "requested_by": order.requested_by,
             "requested_at": asked_at,
         }
         for event in self.journal.of_secret(order.name):
-            if event["time"] < asked_at:
+            if event["time"] < first:
                 break
             if event["event"] in ENDS and same.items() <= event.items():
                 return event

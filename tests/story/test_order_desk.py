@@ -18,6 +18,7 @@ from rotation.order import Extent, Verb
 from rotation.order_desk import LocalDesk, QueueDesk
 from rotation.report import Ending
 from rotation.worker import Worker
+from sandbox.content import Properties
 from sandbox.furniture import VAULT, Placement, place
 from sandbox.ports import MemoryBacklog, MemoryRequests
 from tests.story.stage import DAY, MINUTE, SECRET, Stage
@@ -113,6 +114,29 @@ def test_an_order_on_the_queue_is_followed_to_its_end() -> None:
     assert (ended["event"], ended["order"]) == ("OrderDone", "rotate")
     assert desk.ended(second) is None
     assert desk.ended(replace(first, requested_by="bob")) is None
+
+
+def test_the_end_of_an_order_is_found_by_a_clock_that_is_ahead() -> None:
+    """The clock of whoever asks may differ by minutes from that of whoever carries it out."""
+    stage = Stage()
+    place(stage.world, Placement(SECRET, age=5 * DAY))
+    process = stage.process()
+    desk = QueueDesk(MemoryRequests(stage.clock), process.journal, process.store, lambda: "ada")
+    order = replace(stage.order(Verb.ROTATE), requested_at=stage.clock() + 4 * MINUTE)
+
+    assert process.rotator.carry_out(order).ending is Ending.DONE
+
+    assert desk.ended(order)
+
+
+def test_the_newest_of_two_versions_of_one_second_is_the_enabled_one() -> None:
+    """Key Vault dates them to the second, and tells no order: a first token follows at once."""
+    stage = Stage()
+    vault = stage.world.vault(VAULT)
+    vault.set(SECRET, "reserved", Properties(enabled=False))
+    stored = vault.set(SECRET, "stored")
+
+    assert at_hand(stage).newest(NAME) == stored.id
 
 
 # --- Who asks -------------------------------------------------------------------------------------
