@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from rotation.diagnosis import Diagnosis, Severity, failed
@@ -29,8 +30,9 @@ def grant(vault: str, identity: str | None, error: RotationError) -> str:
     """Give the command that grants what a vault has refused; empty if a role would not help."""
     if not isinstance(error, AccessDeniedError) or "its role" not in error.hint:
         return ""
+    assignee = quote(identity or "IDENTITY")
     return (
-        f'`az role assignment create --role "{ROLE}" --assignee {identity or "IDENTITY"} --scope '
+        f'`az role assignment create --role "{ROLE}" --assignee {assignee} --scope '
         f'"$(az keyvault show --name {vault} --query id --output tsv)"`'
     )
 

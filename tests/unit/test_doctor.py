@@ -338,6 +338,9 @@ class TestVaults:
         if command:
             assert f"--assignee {CLIENT} " in grant(VAULT, CLIENT, error)
             assert "--assignee IDENTITY " in grant(VAULT, None, error)
+            assert """--assignee 'o'"'"'hara@a.example' """ in grant(
+                VAULT, "o'hara@a.example", error
+            )
 
     def test_a_vault_that_cannot_be_listed(self, world: World, installation: Installation) -> None:
         """Is not tried any further."""
