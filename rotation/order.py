@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 LIFE = timedelta(days=1)
 """An order that is older than that is refused: whoever asked has asked for something else since."""
+FIRST_YEAR, LAST_YEAR = 2000, 3000
+"""Between them orders are given."""
 NAME_LENGTH = 100
 """Characters of a display name without its binding mark."""
 
@@ -134,6 +136,12 @@ def _scope(text: str) -> str:
     return " ".join(sorted(set(text.split())))
 
 
+def _of_our_time(instant: datetime) -> datetime:
+    if not FIRST_YEAR <= instant.year < LAST_YEAR:  # at the ends, no other time zone can be counted
+        raise ValueError("expected a date of our time")
+    return instant
+
+
 _GUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 _KEY_VAULT_NAME = _matching(
     re.compile(r"[0-9A-Za-z-]{1,127}"), "letters, digits and hyphens, at most 127"
@@ -190,7 +198,7 @@ class _Message(_Strict):
     secret_version: Annotated[str, _VERSION] | None = None
     arguments: _Arguments = _Arguments()
     requested_by: Annotated[str, Field(max_length=256)] = ""
-    requested_at: AwareDatetime
+    requested_at: Annotated[AwareDatetime, AfterValidator(_of_our_time)]
 
     @model_validator(mode="after")
     def _check_together(self) -> _Message:

@@ -104,6 +104,14 @@ def test_what_is_the_same_is_written_in_one_way() -> None:
         ({"secret": "x" * 128}, "secret: expected letters, digits and hyphens"),
         ({"secret_version": "../5f"}, "secret_version: expected the id of a version"),
         ({"requested_at": "2026-11-22T07:30:00"}, "requested_at: input should have timezone"),
+        (
+            {"requested_at": "0001-01-01T00:00:00+14:00"},
+            "requested_at: expected a date of our time",
+        ),
+        (
+            {"requested_at": "9999-12-31T23:59:59-14:00"},
+            "requested_at: expected a date of our time",
+        ),
         ({"requested_by": "x" * 257}, "requested_by: string should have at most 256"),
         ({"secret_version": None}, "rotate needs secret_version"),
         ({"action": "retire"}, "retire needs extent"),
