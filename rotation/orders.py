@@ -180,7 +180,8 @@ def _retire_now(order: Order, s: Snapshot, now: datetime) -> Decision | Question
     old = _predecessor(s, now)
     if not isinstance(old, Token):
         return old
-    if order.version == s.secret.version or s.proof is False:
+    # As long as nobody knows which token the value is, every bound one may be in use.
+    if order.version == s.secret.version or s.proof is False or not s.is_identified:
         return Decision(Action.RENEW, "ordered", "its value was ordered to be retired", token=old)
     if s.secret.value is None:
         return Question(Fact.VALUE)  # a store does not give it back

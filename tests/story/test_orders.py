@@ -195,6 +195,21 @@ def leak_pasted_back(stage: Stage) -> Order:
     return order
 
 
+def leak_pasted_over(stage: Stage) -> Order:
+    """The value has leaked, and somebody has stored another one before the order came.
+
+    It is that of a token made by hand, and the tags came with it: nobody knows which one it is.
+    """
+    leaked = place(stage.world, Placement(SECRET, age=5 * DAY))
+    order = stage.order(Verb.RETIRE, extent=Extent.NOW)
+    pasted = plant(stage.world, Placement(SECRET, age=2 * HOUR))
+    vault = stage.world.vault(VAULT)
+    vault.set(SECRET, pasted.value, Properties(tags=vault.newest(SECRET).tags))
+    stage.clock.advance(2 * MINUTE)
+    stage.killed.add(leaked.authorization_id)
+    return order
+
+
 def end(stage: Stage) -> Order:
     """A secret is not needed any more; its predecessor is in grace."""
     for age in (5 * DAY, 2 * HOUR):
@@ -236,6 +251,7 @@ PLOTS = {
     "retire now, twice leaked": Plot(leak_in_grace),
     "retire now, overtaken": Plot(leak_overtaken, Wanted(made=0)),
     "retire now, pasted back": Plot(leak_pasted_back),
+    "retire now, pasted over": Plot(leak_pasted_over),
     "retire altogether": Plot(end, Wanted(0, made=0)),
     "retire altogether, disabled": Plot(end_of_disabled, Wanted(0, made=0)),
     "retire altogether, watched": Plot(end_of_watched, Wanted(0, made=0)),
