@@ -141,6 +141,8 @@ class Rotator:
             name: the secret.
             scanned_at: when the scan before the one that asks for it began, if that is known.
         """
+        if stranger := self._stranger(name, Ending.SKIPPED):
+            return stranger  # its message is older than the settings
         # What others have asked for in the last minutes is not asked for again: so a thousand
         # secrets settled one by one cost no more than a run of all.
         observer = self._shared.since(scanned_at)
@@ -151,13 +153,19 @@ class Rotator:
 
         An order that ends as ``waiting``, ``locked`` or ``failed`` must be given again.
         """
-        if order.name.vault.casefold() not in map(str.casefold, self._scope.vaults):
+        if stranger := self._stranger(order.name, Ending.REFUSED):
             with self._recorder().part() as tells:
-                reason = "unknown-vault"
-                message = f"{order.name.vault} is none of the watched vaults"
-                tells.of_order(Kind.ORDER_REFUSED, order, reason=reason, message=message)
-            return Outcome(order.name, Ending.REFUSED, reason, message)
+                said = {"reason": stranger.reason, "message": stranger.message}
+                tells.of_order(Kind.ORDER_REFUSED, order, **said)
+            return stranger
         return self._settler.carry_out(order, self._observer(), self._recorder())
+
+    def _stranger(self, name: SecretName, ending: Ending) -> Outcome | None:
+        """Give the outcome for a secret of a vault that is not watched; None if it is."""
+        if name.vault.casefold() in map(str.casefold, self._scope.vaults):
+            return None
+        message = f"{name.vault} is none of the watched vaults"
+        return Outcome(name, ending, "unknown-vault", message)
 
     def _attend(
         self,

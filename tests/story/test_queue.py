@@ -11,6 +11,7 @@ import pytest
 from rotation.errors import OrderError, OrderFailedError, UnavailableError
 from rotation.events import Kind
 from rotation.fan_out import PATIENCE, FanOut
+from rotation.model import SecretName
 from rotation.order import Extent, Verb
 from rotation.report import Ending
 from rotation.worker import Worker
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection
     from datetime import datetime, timedelta
 
-    from rotation.model import SecretName
     from rotation.order import Order
     from rotation.report import Outcome, RunReport
 
@@ -220,6 +220,17 @@ def test_a_secret_that_is_gone_or_taken_off_is_passed_over(works: Works) -> None
     vault.set(NAMES[1], "something else")
 
     assert {outcome.reason for outcome in works.work()} == {"deleted", "unmanaged"}
+
+
+def test_a_secret_of_a_vault_that_is_watched_no_more_is_passed_over(works: Works) -> None:
+    """Its message came before the settings changed: that is no failure, and no lock is taken."""
+    order = works.stage.order(Verb.ROTATE)
+    elsewhere = replace(order, verb=Verb.SETTLE, name=SecretName("kv-other", SECRET))
+
+    outcome = works.worker().handle(works.message(elsewhere))
+
+    assert (outcome.ending, outcome.reason) == (Ending.SKIPPED, "unknown-vault")
+    assert not works.stage.events
 
 
 @pytest.mark.parametrize("part", ["put", "waiting", "overdue", "note"])
