@@ -31,7 +31,8 @@ DOMAINS = ("core.windows.net", "core.usgovcloudapi.net", "core.chinacloudapi.cn"
 _GUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 _ACCOUNT = re.compile(r"[a-z0-9]{3,24}")
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?")
-_USERINFO = re.compile(r"//\S*@")
+_ADDRESS = re.compile(r"(?!.*[A-Za-z0-9-]{31})[A-Za-z0-9.:/\[\]-]*")
+"""What can be nothing but an address: no host has so long a label, and no key is shorter."""
 
 
 class StorageFaultsError(Exception):
@@ -203,5 +204,6 @@ def _is_base64(text: str) -> bool:
 
 
 def _shown(uri: str) -> str:
-    """Show a faulty address, but nothing of it that may be a credential."""
-    return _USERINFO.sub("//(credentials)@", ascii(re.split(r"[?#]", uri)[0]))
+    """Show a faulty address, but nothing that may be a credential: people paste keys anywhere."""
+    address = re.split(r"[?#]", uri)[0]
+    return ascii(address) if _ADDRESS.fullmatch(address) else "(hidden)"

@@ -887,6 +887,11 @@ class TestStorage:
             "https://",
             "https://[hunter2",
             "https://stpats.queue.core.windows.net:0",
+            BY_KEY,
+            ACCOUNT_KEY,
+            TOKEN,
+            "https://ada:hunter2 x@stpats.queue.core.windows.net",
+            "ada:hunter2@stpats.queue.core.windows.net",
         ],
     )
     def test_an_address_is_https_and_nothing_else(self, environment: Environment, uri: str) -> None:
@@ -894,9 +899,11 @@ class TestStorage:
         environment(**{**BY_IDENTITY, QUEUES: uri})
 
         (fault,) = faults()
-        assert fault.startswith(f"{QUEUES} is '")
+        assert fault.startswith((f"{QUEUES} is '", f"{QUEUES} is (hidden)"))
         assert fault.endswith(AN_ADDRESS)
         assert "sig=" not in fault
+        assert ACCOUNT_KEY not in fault
+        assert TOKEN not in fault
         assert "ada" not in fault
 
     def test_fanning_out_needs_the_queue(self, environment: Environment) -> None:
