@@ -44,7 +44,7 @@ STORAGE = "storage"
 DEVOPS_HOSTS = ("dev.azure.com", "vssps.dev.azure.com")
 
 _GUID = r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
-_LONG = re.compile(r"[A-Za-z0-9_-]{40,}")
+_LONG = re.compile(r"(?i:(?<=key=)|(?<=sig=))[^\s;&']+|[A-Za-z0-9_-]{40,}")
 _USERINFO = re.compile(r"(//)\S*@|()[^\s/:]+:(?!//)\S+@")
 _VAULT_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,22}[A-Za-z0-9])?")
 _NCRONTAB = re.compile(r"(?:\S+ ){5}\S+")

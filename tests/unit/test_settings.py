@@ -1050,6 +1050,22 @@ class TestCredentials:
         assert form.format("(52 characters)") in refused.value.faults[0]
         assert refused.value.__context__ is None  # pydantic's error has it all
 
+    @pytest.mark.parametrize("name", EVERY_NAME)
+    @pytest.mark.parametrize("text", ["{};EndpointSuffix=x", "https://q.example/?sv=1&sig={}&b=1"])
+    def test_nor_is_the_key_of_a_connection(
+        self, environment: Environment, name: str, text: str
+    ) -> None:
+        """However short the words are that it falls into."""
+        key = "c2VjcmV0/IGtleSBv+ZiBhb/iBh"
+        environment(
+            **{name: text.format(f"AccountName=a;AccountKey={key}==" if ";" in text else key)}
+        )
+
+        with pytest.raises(SettingsError) as refused:
+            load()
+
+        assert not any(part in str(refused.value) for part in key.replace("+", "/").split("/"))
+
     @pytest.mark.parametrize("name", ["ROTATION_AUTHORITY", "ROTATION_VAULTS"])
     def test_nor_is_one_in_a_path(self, environment: Environment, name: str) -> None:
         """Such as that of a secret's address, with its version."""
