@@ -8,7 +8,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from rotation.errors import RotationError, UnavailableError
+from rotation.errors import RotationError, UnavailableError, plain
 from rotation.events import Kind
 from rotation.report import Ending
 from rotation.tags import format_instant
@@ -142,7 +142,7 @@ def _ended(course: Course, row: Mapping[str, str] | None) -> Course:
     if row is None:
         return course
     fate = Fate.DONE if row["event"] == Kind.ORDER_DONE else Fate.REFUSED
-    return _told(course, fate, row.get("reason", ""), row.get("message", ""))
+    return _told(course, fate, plain(row.get("reason", "")), plain(row.get("message", "")))
 
 
 def _told(course: Course, fate: Fate, reason: str, message: str) -> Course:

@@ -637,6 +637,21 @@ def test_each_of_several_is_followed_to_its_own_end(
     assert desk.looks == 3 + 3 + 2 + 1
 
 
+@pytest.mark.people
+def test_what_the_journal_says_of_an_order_is_plain_text(
+    rotation: Callable[..., Said], desk: Desk, pauses: Callable[..., list[float]]
+) -> None:
+    """Whoever may write to the table must not steer a terminal."""
+    desk.refusals["feed"] = ("wider-scope", "\x1b[2Jnothing happened\x07")
+    pauses(desk.work)
+
+    said = rotation("rotate", FEED, "--wait")
+
+    assert said.code == 1
+    assert "nothing happened" in said.words
+    assert not {"\x1b", "\x07"} & set(said.out + said.err)
+
+
 def test_a_journal_that_is_away_meanwhile_is_waited_for(
     rotation: Callable[..., Said],
     desk: Desk,
