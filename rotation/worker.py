@@ -10,7 +10,7 @@ from rotation.errors import OrderFailedError
 from rotation.fan_out import PATIENCE
 from rotation.order import Verb, read
 from rotation.report import Ending
-from rotation.schedule import HOUR, MINUTE
+from rotation.schedule import DAY, HOUR, MINUTE
 
 if TYPE_CHECKING:
     from rotation.fan_out import FanOut
@@ -56,7 +56,8 @@ class Worker:
 
     def _settle(self, order: Order) -> Outcome:
         # However it ends: what is left, the next scan finds. So an outage fills no poison queue.
-        outcome = self.rotator.settle(order.name, order.requested_at - HOUR)
+        # A message does not tell when the scan before was, and a day has every hour of proof in it.
+        outcome = self.rotator.settle(order.name, order.requested_at - DAY)
         if outcome.ending is Ending.LOCKED:
             # Whoever holds the lock may have died: then it ends in a few minutes.
             rest = order.requested_at + PATIENCE - self.fan_out.clock()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from rotation.decision import Action
 from rotation.errors import OrderError, OrderFailedError, UnavailableError
 from rotation.events import Kind
 from rotation.fan_out import PATIENCE, FanOut
@@ -191,6 +192,21 @@ def test_what_was_settled_can_be_queued_again(works: Works) -> None:
 
     assert outcome.ending is Ending.FAILED
     assert not works.backlog.waiting()
+
+
+def test_a_scan_a_day_has_every_value_proven(works: Works) -> None:
+    """Whichever their hours are: the worker knows that it has come since the scan before."""
+    for name in NAMES:
+        place(works.stage.world, Placement(name, age=DAY))
+    process = works.stage.process(works.locks)
+    works.stage.fan_out = works.fan_out
+    works.stage.run(process)
+    works.work()
+    works.stage.clock.advance(DAY)
+
+    assert works.stage.run(process).counts["queued"] == len(NAMES)
+
+    assert {outcome.actions for outcome in works.work()} == {(Action.PROVE,)}
 
 
 def test_a_message_that_comes_twice_or_late_does_no_harm(works: Works) -> None:
