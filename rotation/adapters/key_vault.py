@@ -201,7 +201,15 @@ class KeyVaultStore:
         )
 
     def _client(self, name: SecretName) -> SecretClient:
-        return self._clients[name.vault.casefold()]
+        if client := self._clients.get(name.vault.casefold()):
+            return client
+        raise RejectedError(
+            f"{name.vault} is none of the watched vaults",
+            service=SERVICE,
+            operation="find",
+            reason="unknown-vault",
+            hint=f"they are {', '.join(self._clients)}",
+        )
 
     def _versions(self, name: SecretName) -> list[ManagedSecret]:
         client = self._client(name)

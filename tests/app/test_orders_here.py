@@ -105,6 +105,26 @@ def test_a_leak_ends_the_old_token(rotation: Callable[..., Said], world: World) 
     assert scope_in(world, "feed")
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("issue", "kv-biuld/new", "--scope", "vso.code"),
+        ("adopt", "kv-biuld/feed", "6c3c23c4-4ae0-4a1b-a1d1-5e0b7bbf2d5e"),
+        ("rotate", "kv-biuld/feed"),
+        ("retire", "kv-biuld/feed", "--altogether", "--yes"),
+    ],
+)
+def test_a_vault_that_nobody_watches_is_a_slip(
+    rotation: Callable[..., Said], arguments: tuple[str, ...]
+) -> None:
+    """1: it is named, and so are those that are watched; nothing is ordered."""
+    said = rotation(*arguments)
+
+    assert said.code == 1
+    assert "kv-biuld is none of the watched vaults" in said.err
+    assert VAULT in said.err
+
+
 def test_a_secret_is_given_up(rotation: Callable[..., Said], world: World) -> None:
     """0: neither a token nor a management is left."""
     old = place(world, Placement("feed", age=DAY))
