@@ -213,7 +213,8 @@ def _retire_altogether(order: Order, s: Snapshot, now: datetime) -> Decision | Q
         return _done("it is disabled, and not managed any more")
     passed = {policy.skip_disabled, policy.watch_only}
     passed |= {policy.identify_value, policy.reject_foreign_token}
-    if s.mandate.mode is Mode.WATCH:
+    is_kept = s.mandate.recorded and s.mandate.organization and s.mandate.owner
+    if s.mandate.mode is Mode.WATCH and not is_kept:
         passed.add(policy.block_without_session)  # it has no tokens that anybody here could revoke
     if objection := _objection(s, now, passed):
         return objection

@@ -232,6 +232,17 @@ def end_of_watched(stage: Stage) -> Order:
     return stage.order(Verb.RETIRE, extent=Extent.ALTOGETHER)
 
 
+def end_of_rested(stage: Stage) -> Order:
+    """A secret was kept fresh, is only watched for the moment, and is not needed any more."""
+    token = place(stage.world, Placement(SECRET, age=5 * DAY))
+    vault = stage.world.vault(VAULT)
+    vault.update(
+        SECRET, None, Properties(tags={**vault.newest(SECRET).tags, "pat-rotation": "watch"})
+    )
+    stage.killed.add(token.authorization_id)
+    return stage.order(Verb.RETIRE, extent=Extent.ALTOGETHER)
+
+
 PLOTS = {
     "rotate": Plot(rotation, Wanted(2)),
     "rotate, narrower": Plot(narrower, Wanted(2)),
@@ -255,6 +266,7 @@ PLOTS = {
     "retire altogether": Plot(end, Wanted(0, made=0)),
     "retire altogether, disabled": Plot(end_of_disabled, Wanted(0, made=0)),
     "retire altogether, watched": Plot(end_of_watched, Wanted(0, made=0)),
+    "retire altogether, rested": Plot(end_of_rested, Wanted(0, made=0)),
 }
 CASES = pytest.mark.parametrize("plot", PLOTS.values(), ids=PLOTS.keys())
 
