@@ -9,6 +9,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import count
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from rotation.errors import RotationError
@@ -26,23 +27,29 @@ if TYPE_CHECKING:
     from rotation.session import Session
 
 
+GAP = "journal-gap"
+
+
 @dataclass
 class Gap:
     """The events that the journal of one process lacks, until it is told of them."""
 
     missing: int = 0
     since: datetime | None = None
+    guard: Lock = field(default_factory=Lock)
 
     def add(self, missing: int, since: datetime) -> None:
-        """Count events that could not be written, the first of them at ``since``."""
-        self.missing += missing
-        self.since = min(since, self.since or since)
+        """Count events that could not be written; ``since`` is the time of the first."""
+        with self.guard:
+            self.missing += missing
+            self.since = min(since, self.since or since)
 
     def take(self) -> tuple[int, datetime] | None:
         """Give how many are missing, and since when; begin to count anew."""
-        taken = self.missing, self.since
-        self.missing, self.since = 0, None
-        return (taken[0], taken[1]) if taken[1] else None
+        with self.guard:
+            taken = (self.missing, self.since) if self.since else None
+            self.missing, self.since = 0, None
+        return taken
 
 
 @dataclass(frozen=True)
@@ -78,20 +85,19 @@ class Recorder:
         del self.kept[: len(events)]
         if not events:
             return
-        lacking = [(len(events), events[0].time)]
-        if lost := self.gap.take():
-            missing, since = lost
-            lacking.append(lost)
-            told = f"{missing} events since {shown(since)} are missing here; the log has them"
-            events.append(self._event(Kind.ROTATION_FAILED, reason="journal-gap", message=told))
+        lost = self.gap.take()
         try:
-            self.journal.write(events)
+            self.journal.write([*events, *([self._missed(*lost)] if lost else [])])
         except RotationError as exc:
-            for missing, since in lacking:
-                self.gap.add(missing, since)
-            told = f"{lacking[0][0]} events are in the log only: {exc}"
-            gap = self._event(Kind.ROTATION_FAILED, reason="journal-gap", message=told)
-            self.log.record(gap)
+            self.gap.add(len(events), events[0].time)
+            if lost:
+                self.gap.add(*lost)
+            told = f"{len(events)} events are in the log only: {exc}"
+            self.log.record(self._event(Kind.ROTATION_FAILED, reason=GAP, message=told))
+
+    def _missed(self, missing: int, since: datetime) -> Event:
+        told = f"{missing} events since {shown(since)} are missing here; the log has them"
+        return self._event(Kind.ROTATION_FAILED, reason=GAP, message=told)
 
     def say(self, kind: Kind, **keys: Any) -> None:  # noqa: ANN401 - the keys of an event
         """Record an event; ``keys`` are those of ``Event`` that apply."""

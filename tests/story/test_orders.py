@@ -582,3 +582,44 @@ def test_an_order_that_finds_the_lock_held_leaves_quietly() -> None:
 
     assert outcome.ending is Ending.LOCKED
     assert not stage.events
+
+
+# --- Details --------------------------------------------------------------------------------------
+
+
+def test_the_tags_that_an_order_wants_come_with_its_token() -> None:
+    """A crash before leaves the secret as it was, and its next renewals do what was ordered."""
+    stage = Stage()
+    place(stage.world, Placement(SECRET, age=5 * DAY))
+    order = stage.order(Verb.ROTATE, lifetime_days=7)
+    vault = stage.world.vault(VAULT)
+    stage.world.faults.add(Fault(unavailable(), "azure-devops", "create_pat"))
+
+    assert stage.carry_out(order).ending is Ending.FAILED
+    assert "pat-lifetime-days" not in vault.newest(SECRET).tags
+    stage.fulfil(order)
+
+    newest = vault.newest(SECRET)
+    assert newest.tags["pat-lifetime-days"] == "7"
+    assert newest.expires_at
+    assert newest.expires_at - stage.clock() <= 7 * DAY + MINUTE
+
+
+def test_what_is_stored_in_the_moment_of_an_end_is_spared() -> None:
+    """Somebody has found a use for the secret after all: the order goes back, and is refused."""
+    stage = Stage()
+    place(stage.world, Placement(SECRET, age=5 * DAY))
+    order = stage.order(Verb.RETIRE, extent=Extent.ALTOGETHER)
+    vault = stage.world.vault(VAULT)
+
+    def store(call: object) -> None:
+        if "list_versions" in str(call):
+            stage.world.before_call = lambda _call: None
+            stage.clock.advance(MINUTE)
+            place(stage.world, Placement(SECRET))
+
+    stage.world.before_call = store
+    assert stage.carry_out(order).ending is Ending.LOCKED
+    assert all(version.enabled for version in vault.versions(SECRET))
+    assert len(stage.bound(SECRET)) == 2
+    assert stage.fulfil(order).reason == "changed"
