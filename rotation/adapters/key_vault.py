@@ -201,7 +201,17 @@ class KeyVaultStore:
         )
 
     def _client(self, name: SecretName) -> SecretClient:
-        return self._clients[name.vault.casefold()]
+        client = self._clients.get(name.vault.casefold())
+        if client is None:
+            message = f"{name.vault} is none of the watched vaults"
+            raise RejectedError(
+                message,
+                service=SERVICE,
+                operation="find",
+                reason="unknown-vault",
+                hint="ROTATION_VAULTS names them",
+            )
+        return client
 
     def _versions(self, name: SecretName) -> list[ManagedSecret]:
         client = self._client(name)
