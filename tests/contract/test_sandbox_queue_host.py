@@ -16,6 +16,7 @@ from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.storage.queue import QueueClient
 
 from sandbox.queue_host import HOST, QueueHost, QueueSettings
+from tests.storage import DEADLINE_SECONDS, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
 QUEUE, POISON = "jobs", "jobs-poison"
 CONNECTION = "ROTATION_STORAGE"
-DEADLINE_SECONDS = 20
 SECOND = timedelta(seconds=1)
 AT_ONCE = timedelta(0)
 
@@ -86,16 +86,6 @@ class Yard:
             is_over.set()
             thread.join(DEADLINE_SECONDS)
             assert not thread.is_alive()
-
-
-def until(is_so: Callable[[], object]) -> None:
-    """Look again and again until something is so: Azurite lives by the machine's clock."""
-    pause = threading.Event()
-    for _ in range(DEADLINE_SECONDS * 50):
-        if is_so():
-            return
-        pause.wait(0.02)
-    raise AssertionError("it has not come to that")
 
 
 @pytest.fixture(params=["key", "token"])
