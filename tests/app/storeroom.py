@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import base64
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from azure.core.exceptions import ResourceNotFoundError
+from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.data.tables import TableServiceClient
 from azure.storage.queue import QueueClient
 
@@ -32,8 +33,10 @@ class Storeroom:
         return QueueClient.from_connection_string(self.account.connection_string, name)
 
     def put(self, text: str) -> None:
-        """Put a message on the queue, as base64."""
+        """Put a message on the queue, as base64; make the queue if there is none."""
         with self.queue() as queue:
+            with suppress(ResourceExistsError):
+                queue.create_queue()
             queue.send_message(base64.b64encode(text.encode()).decode())
 
     def count(self, name: str = QUEUE) -> int:

@@ -65,7 +65,10 @@ class Installation:
         spans = {"lease": timedelta(seconds=2), "visibility_timeout": timedelta(0)}
         soon = timedelta(milliseconds=20)
         settings = QueueSettings.read(**spans, polling_interval=soon)
-        host, is_over = QueueHost(self._functions["settle"], os.environ, settings), threading.Event()
+        host, is_over = (
+            QueueHost(self._functions["settle"], os.environ, settings),
+            threading.Event(),
+        )
         thread = threading.Thread(target=host.listen, args=[is_over])
         thread.start()
         try:
@@ -105,9 +108,7 @@ def installation(
 
 
 @pytest.fixture
-def rotation(
-    clock: ManualClock, capsys: pytest.CaptureFixture[str], loggers: object
-) -> Callable[..., Said]:
+def rotation(clock: ManualClock, capsys: pytest.CaptureFixture[str]) -> Callable[..., Said]:
     """Give the program, by the world's clock."""
 
     def rotation(*arguments: str) -> Said:
@@ -285,4 +286,4 @@ def test_workers_that_are_killed_lose_nothing(set_stage: SetStage, http_azurite:
         assert stored <= {*NAMES}
         assert {"ScanStarted", "ScanCompleted"} <= {row["event"] for row in rows}
         assert not stage.world.leaks_in(room.everything())
-        stage.end(HEALING_RUNS)
+        stage.run_until_quiet(HEALING_RUNS)
