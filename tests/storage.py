@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import json
+import threading
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -39,8 +40,19 @@ if TYPE_CHECKING:
     from sandbox.clock import ManualClock
     from sandbox.https import Authority
 
+DEADLINE_SECONDS = 30
 FOR_EVER = timedelta(days=365_000)
 """Longer than that, a message on the queue lives for ever."""
+
+
+def until(is_so: Callable[[], object]) -> None:
+    """Look again and again until something is so: Azurite lives by the machine's clock."""
+    pause = threading.Event()
+    for _ in range(DEADLINE_SECONDS * 50):
+        if is_so():
+            return
+        pause.wait(0.02)
+    raise AssertionError("it has not come to that")
 
 
 @pytest.fixture(scope="session")

@@ -201,15 +201,17 @@ class KeyVaultStore:
         )
 
     def _client(self, name: SecretName) -> SecretClient:
-        if client := self._clients.get(name.vault.casefold()):
-            return client
-        raise RejectedError(
-            f"{name.vault} is none of the watched vaults",
-            service=SERVICE,
-            operation="find",
-            reason="unknown-vault",
-            hint=f"they are {', '.join(self._clients)}",
-        )
+        client = self._clients.get(name.vault.casefold())
+        if client is None:
+            message = f"{name.vault} is none of the watched vaults"
+            raise RejectedError(
+                message,
+                service=SERVICE,
+                operation="find",
+                reason="unknown-vault",
+                hint="ROTATION_VAULTS names them",
+            )
+        return client
 
     def _versions(self, name: SecretName) -> list[ManagedSecret]:
         client = self._client(name)

@@ -119,7 +119,8 @@ class Dispatch:
             if not waiting or clock() >= until:
                 break
             sleep(PAUSE.total_seconds())
-        message = f"it has not ended within {patience.total_seconds() / 60:.0f} minutes"
+        minutes = round(patience.total_seconds() / 60)
+        message = f"it has not ended within {minutes} minute{'' if minutes == 1 else 's'}"
         for number, course in enumerate(self.courses):
             if course.fate is Fate.QUEUED:
                 self.courses[number] = _told(course, Fate.WAITING, "timed-out", message)

@@ -146,7 +146,7 @@ def events(around: Surroundings, /, **asked: Any) -> int:  # noqa: ANN401 - the 
             _write_lines(JSON, shown)
         else:
             found = [*shown]
-            write(lambda: show_events(found))
+            write(lambda: show_events(found, is_of_one=query.secret is not None))
         if next(rows, None) is not None:
             told = f"there are more than these {query.limit}"
             remark(f"{told}; --limit shows more, --since and --kind fewer")

@@ -149,7 +149,8 @@ def carry_out(
         with progress("Ordering") as tell:
             dispatch.submit(tell)
         if manner.wait and desk.is_remote and orders:
-            remark(f"waiting for the end, for {manner.timeout} minutes at most")
+            minutes = "1 minute" if manner.timeout == 1 else f"{manner.timeout} minutes"
+            remark(f"waiting for the end, for {minutes} at most")
             with progress("Waiting") as tell:
                 dispatch.wait(timedelta(minutes=manner.timeout), around.now, around.sleep, tell)
     finally:

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 PATIENCE = 15
 GIVING_UP = (
-    "retire --altogether gives a secret up for good: its newest version is disabled, its tokens "
-    "are revoked at once, and its tags are removed."
+    "retire --altogether gives a secret up for good: its versions are disabled, its tokens are "
+    "revoked at once, and its tags are removed."
 )
 
 

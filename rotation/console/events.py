@@ -22,16 +22,23 @@ KIND_WIDTH = 19
 """Columns of the longest kind of event."""
 
 
-def show_events(rows: Sequence[Row]) -> None:
-    """Show events as a table, in the order given."""
+def show_events(rows: Sequence[Row], *, is_of_one: bool = False) -> None:
+    """Show events as a table, in the order given.
+
+    Args:
+        rows: the events.
+        is_of_one: whether they are all of a secret that was asked for: then it is not named.
+    """
     if not rows:
         results.print("Nothing happened.")
         return
-    table = new_table("Time (UTC)", "Event", "Secret", "What")
+    named = () if is_of_one else ("Secret",)
+    table = new_table("Time (UTC)", "Event", *named, "What")
     for row in rows:
         kind = row["event"]
         style = "bold red" if kind in ALERTS else ""
-        table.add_row(time_of(row), Text(plain(kind), style), Text(where(row)), Text(what(row)))
+        secret = () if is_of_one else (Text(where(row)),)
+        table.add_row(time_of(row), Text(plain(kind), style), *secret, Text(what(row)))
     draw(table)
 
 

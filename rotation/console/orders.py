@@ -68,5 +68,5 @@ def show_ordered(
     waiting = [told for told in ordered if told["outcome"] in {"queued", "waiting"}]
     if waiting and is_remote:
         name = f"{waiting[0]['vault']}/{waiting[0]['secret']}"
-        where = f"--secret {name}" if len(waiting) == 1 else "--follow"
-        results.print(Text(f"What becomes of it: rotation events {where}"), soft_wrap=True)
+        what, where = ("it", f"--secret {name}") if len(waiting) == 1 else ("them", "--follow")
+        results.print(Text(f"What becomes of {what}: rotation events {where}"), soft_wrap=True)

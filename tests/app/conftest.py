@@ -16,6 +16,7 @@ from sandbox.world import World
 from tests.app.process import ProcessStage
 from tests.contract.conftest import authority, sandbox
 from tests.stage import loggers, slept
+from tests.storage import http_azurite, https_azurite, key_account, token_account
 from tests.story.stage import START
 
 if TYPE_CHECKING:
@@ -29,7 +30,16 @@ if TYPE_CHECKING:
     from tests.app.process import SetStage
     from tests.story.plot import Plot
 
-__all__ = ["authority", "loggers", "sandbox", "slept"]
+__all__ = [
+    "authority",
+    "http_azurite",
+    "https_azurite",
+    "key_account",
+    "loggers",
+    "sandbox",
+    "slept",
+    "token_account",
+]
 
 OTHER_VAULT = "kv-web"
 
@@ -63,7 +73,10 @@ def functions() -> dict[str, Function]:
 
 
 @pytest.fixture
-def fresh_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def fresh_process(
+    monkeypatch: pytest.MonkeyPatch,
+    authority: Authority,  # noqa: ARG001 - is there before: the end of this is not its own
+) -> Iterator[None]:
     """Start without a rotator, and close what was opened, as the end of a process does."""
     with ExitStack() as opened:
         monkeypatch.setattr(atexit, "register", opened.callback)
