@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-LEASE = timedelta(seconds=1)
-"""How long a message stays hidden after its host has died."""
+LEASE = timedelta(seconds=3)
+"""How long a message stays hidden after its host has died; shorter, a busy machine may be too late
+to renew it, and whoever gets the message then puts it back for a minute."""
 
 
 def scan(offset: timedelta) -> int:
@@ -53,9 +54,11 @@ def _work(offset: timedelta, is_over: threading.Event) -> int:
 
 
 def _end(count: Callable[[], int], is_over: threading.Event) -> None:
-    while count():
-        is_over.wait(0.05)
-    is_over.set()
+    try:
+        while count():
+            is_over.wait(0.05)
+    finally:
+        is_over.set()
 
 
 def _count() -> Callable[[], int]:

@@ -128,7 +128,8 @@ def test_a_worker_killed_at_any_call_is_relieved(
 
 
 @pytest.mark.parametrize(
-    ("title", "number"), [("rotate", 15), ("rotate", 19), ("issue", 9), ("retire --altogether", 13)]
+    ("title", "number"),
+    [("rotate", 23), ("rotate", 27), ("issue", 27), ("retire --altogether", 23)],
 )
 def test_a_worker_killed_at_some_call_is_relieved(
     title: str, number: int, set_stage: SetStage, http_azurite: Azurite, tally: Tally

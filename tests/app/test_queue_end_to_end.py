@@ -62,7 +62,7 @@ class Installation:
     @contextmanager
     def working(self) -> Iterator[None]:
         """Let the host bring messages while a block runs."""
-        spans = {"lease": timedelta(seconds=2), "visibility_timeout": timedelta(0)}
+        spans = {"lease": timedelta(seconds=30), "visibility_timeout": timedelta(0)}
         soon = timedelta(milliseconds=20)
         settings = QueueSettings.read(**spans, polling_interval=soon)
         host, is_over = (

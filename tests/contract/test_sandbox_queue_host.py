@@ -196,16 +196,16 @@ def test_a_message_on_which_its_hosts_die_is_given_up(key_yard: Yard) -> None:
 
 
 def test_a_living_host_keeps_its_message_however_long_it_takes(key_yard: Yard) -> None:
-    """The hold of a second is renewed while a function works for longer; another gets nothing."""
+    """The hold of two seconds is renewed while a function takes longer; another gets nothing."""
     seen: list[func.QueueMessage] = []
     enough = threading.Event()
 
     def dawdle(message: func.QueueMessage) -> None:
         seen.append(message)
-        enough.wait(2.5)
+        enough.wait(3.5)
 
     key_yard.put("long")
-    with key_yard.host(dawdle, lease=SECOND), key_yard.host(dawdle, lease=SECOND):
+    with key_yard.host(dawdle, lease=2 * SECOND), key_yard.host(dawdle, lease=2 * SECOND):
         until(lambda: not key_yard.count)
 
     assert len(seen) == 1
