@@ -70,8 +70,8 @@ def scan(timer: func.TimerRequest) -> None:
 def settle(message: func.QueueMessage) -> None:
     """Do what one message asks for: settle one secret, or carry out an operator's order.
 
-    What could not be done now, or is no order, fails: the platform delivers it a few times more,
-    and then puts it into the poison queue.
+    A message that is no order fails: the platform delivers it a few times more, and then puts it
+    into the poison queue.
     """
     worker = _service().worker
     if worker is None:

@@ -12,7 +12,6 @@
     ├── SessionError              .reason: a person must sign in, or an administrator must act
     ├── SignInError               a sign-in in the browser came to nothing; .reason says why
     ├── OrderError                an order is refused for good; .reason says why
-    ├── OrderFailedError          an order could not be carried out now: deliver it again
     ├── VerificationError         a stored or new token does not work
     ├── OverrunError              a settling took too long; the next run goes on
     └── LockHeldError             another run has it: leave quietly
@@ -124,18 +123,12 @@ class SignInError(RotationError):
 
 
 class OrderError(RotationError):
-    """An order cannot be carried out, now or later; nothing was done."""
+    """An order is refused for good."""
 
     def __init__(self, message: str, *, reason: str, hint: str = "") -> None:
         """Give one machine word for why as ``reason``."""
         super().__init__(message, hint=hint)
         self.reason = reason
-
-
-class OrderFailedError(RotationError):
-    """An order could not be carried out now; what it left is found when it comes again."""
-
-    reason = "order-failed"
 
 
 class VerificationError(RotationError):

@@ -115,8 +115,7 @@ def _first(order: Order, s: Snapshot) -> Token:
 def _rotate(order: Order, s: Snapshot, now: datetime) -> Decision | Question:
     if order.version != s.secret.version:
         return _done(SINCE)
-    old = _predecessor(s, now)
-    return old if not isinstance(old, Token) else _succeed(order.arguments, old)
+    return _hindrance(s, now) or _succeed(order.arguments, _predecessor(s, now))
 
 
 def _succeed(said: Arguments, old: Token) -> Decision:
@@ -177,9 +176,9 @@ def _retire_now(order: Order, s: Snapshot, now: datetime) -> Decision | Question
     if not s.secret.enabled:
         message = "its newest version is disabled; enable it, or order retire --altogether"
         return _refuse("disabled", message)
+    if hindrance := _hindrance(s, now):
+        return hindrance
     old = _predecessor(s, now)
-    if not isinstance(old, Token):
-        return old
     # As long as nobody knows which token the value is, every bound one may be in use.
     if order.version == s.secret.version or s.proof is False or not s.is_identified:
         return Decision(Action.RENEW, "ordered", "its value was ordered to be retired", token=old)
@@ -221,14 +220,19 @@ def _retire_altogether(order: Order, s: Snapshot, now: datetime) -> Decision | Q
     return Decision(Action.DECOMMISSION, "ordered", "it is given up")
 
 
-def _predecessor(s: Snapshot, now: datetime) -> Token | Decision | Question:
-    """Give the token whose scope a successor takes over, if rules 1 to 6 let there be one."""
-    first = _objection(s, now)
-    if first is None:
-        return s.current
-    # Rule 5 would renew, now or when it has rested: the order does.
-    would_renew = isinstance(first, Decision) and first.action in {Action.RENEW, Action.NOTHING}
-    return living(s, now)[-1] if would_renew else first
+def _hindrance(s: Snapshot, now: datetime) -> Decision | Question | None:
+    """Give what rules 1 to 6 say against a renewal; that rule 5 would renew is nothing against it.
+
+    Whether it would now, or when it has rested.
+    """
+    found = _objection(s, now)
+    renews = isinstance(found, Decision) and found.action in {Action.RENEW, Action.NOTHING}
+    return None if renews else found
+
+
+def _predecessor(s: Snapshot, now: datetime) -> Token:
+    """Give the token whose scope a successor takes over: the current one, if that is known."""
+    return s.current if s.is_identified else living(s, now)[-1]
 
 
 def _objection(

@@ -146,7 +146,11 @@ class Rotator:
         # What others have asked for in the last minutes is not asked for again: so a thousand
         # secrets settled one by one cost no more than a run of all.
         observer = self._shared.since(scanned_at)
-        return self._settler.settle(name, observer, self._recorder())
+        outcome = self._settler.settle(name, observer, self._recorder())
+        if outcome.ending is Ending.FAILED:
+            # What could not be asked for may be there for the next one.
+            self._shared = Observer(self._ports, self._sessions, self._scope.defaults)
+        return outcome
 
     def carry_out(self, order: Order) -> Outcome:
         """Carry out an operator's order; whatever goes wrong is an outcome, too.

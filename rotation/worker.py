@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from rotation.errors import OrderFailedError
 from rotation.fan_out import PATIENCE
 from rotation.order import Verb, read
 from rotation.report import Ending
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     from rotation.report import Outcome
     from rotation.rotator import Rotator
 
-AT_LEAST, AT_MOST = timedelta(seconds=1), HOUR
+AT_LEAST, AT_MOST = timedelta(seconds=1), 4 * HOUR
 """How long an order that must wait stays out of sight."""
 
 
@@ -32,6 +31,9 @@ class Worker:
     def handle(self, text: str) -> Outcome:
         """Do what a message asks for. When this returns, the message may be removed.
 
+        An order that must wait, or could not be carried out now, has been put on the queue again by
+        then. A settling that failed has not: what is left, the next scan finds.
+
         Args:
             text: the message, as ``Order.as_dict`` writes it, as JSON.
 
@@ -40,22 +42,17 @@ class Worker:
 
         Raises:
             OrderError: the message is none; it will never be one.
-            OrderFailedError: the order could not be carried out now: deliver it again.
-            RotationError: an order that must wait could not be put back: deliver it again.
+            RotationError: an order that must come again could not be put back: deliver it again.
         """
         order = read(text)
         if order.verb is Verb.SETTLE:
             return self._settle(order)
         outcome = self.rotator.carry_out(order)
-        if outcome.ending is Ending.FAILED:
-            message = f"{order.title} of {order.name} is not carried out yet: {outcome.message}"
-            raise OrderFailedError(message)
-        if outcome.ending in {Ending.LOCKED, Ending.WAITING}:
+        if outcome.ending not in {Ending.DONE, Ending.REFUSED}:
             self._put_back(order, outcome)
         return outcome
 
     def _settle(self, order: Order) -> Outcome:
-        # However it ends: what is left, the next scan finds. So an outage fills no poison queue.
         # A message does not tell when the scan before was, and a day has every hour of proof in it.
         outcome = self.rotator.settle(order.name, order.requested_at - DAY)
         if outcome.ending is Ending.LOCKED:
@@ -69,10 +66,13 @@ class Worker:
     def _put_back(self, order: Order, outcome: Outcome, life: timedelta | None = None) -> None:
         """Put an order on the queue again, out of sight until it can go on.
 
-        It does not simply fail, since the platform gives up what fails a few times. A crash after
-        it leaves the order there twice, which does no harm.
+        It does not simply fail, since the platform gives up within minutes what fails a few times,
+        and an outage may last for hours. A crash after it leaves the order there twice, which does
+        no harm.
         """
-        pause = MINUTE
-        if outcome.next_at:
-            pause = min(max(outcome.next_at - self.fan_out.clock(), AT_LEAST), AT_MOST)
-        self.fan_out.queue.put(order, after=pause, life=life)
+        now = self.fan_out.clock()
+        pause = outcome.next_at - now if outcome.next_at else MINUTE
+        if outcome.ending is Ending.FAILED:
+            # As long again as it has waited already: a dozen times, until it is too old.
+            pause = max(now - order.requested_at, MINUTE)
+        self.fan_out.queue.put(order, after=min(max(pause, AT_LEAST), AT_MOST), life=life)

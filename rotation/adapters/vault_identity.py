@@ -74,5 +74,5 @@ def _translate(exc: Exception) -> RotationError:
 def _user() -> str:
     try:
         return f"{getpass.getuser()}@{socket.gethostname()}"
-    except (KeyError, OSError):  # a process without a user's name
+    except (ImportError, KeyError, OSError):  # no user's name, or no way to learn it
         return "somebody"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from rotation.decision import Action
-from rotation.errors import OrderError, OrderFailedError, UnavailableError
+from rotation.errors import OrderError, UnavailableError
 from rotation.events import Kind
 from rotation.fan_out import PATIENCE, FanOut
 from rotation.model import SecretName
@@ -368,17 +368,38 @@ def test_a_secret_whose_lock_is_held_for_ever_does_not_wait_for_ever(works: Work
         assert works.work() == []
 
 
-def test_an_order_that_failed_is_delivered_again(works: Works) -> None:
-    """It is not acknowledged, so that the platform keeps it."""
+def test_an_order_that_failed_comes_again(works: Works) -> None:
+    """It goes back to the queue, and takes effect once the outage is over."""
     place(works.stage.world, Placement(SECRET, age=5 * DAY))
-    order = works.stage.order(Verb.ROTATE)
+    works.queue.put(works.stage.order(Verb.ROTATE))
     works.stage.world.faults.add(Fault(unavailable(), "azure-devops", "create_pat"))
-    worker = works.worker()
 
-    with pytest.raises(OrderFailedError, match="rotate of kv-build/feed-token"):
-        worker.handle(works.message(order))
+    (outcome,) = works.work()
+    assert outcome.ending is Ending.FAILED
+    assert works.work() == []
+    works.stage.clock.advance(MINUTE)
+    (outcome,) = works.work()
 
-    assert worker.handle(works.message(order)).ending is Ending.DONE
+    assert outcome.ending is Ending.DONE
+
+
+def test_an_order_outlasts_an_outage_of_hours(works: Works) -> None:
+    """It comes again, more and more seldom, until it can be carried out, or is a day old."""
+    place(works.stage.world, Placement(SECRET, age=5 * DAY))
+    works.queue.put(works.stage.order(Verb.ROTATE))
+    works.stage.world.faults.add(Fault(unavailable(), "azure-devops", "list_pats", times=None))
+
+    tried = 0
+    ended: list[Outcome] = []
+    while not ended:
+        works.stage.clock.advance(MINUTE)
+        done = works.work()
+        tried += len(done)
+        ended = [outcome for outcome in done if outcome.ending is not Ending.FAILED]
+
+    assert ended[0].reason == "too-old"
+    assert 8 < tried < 20
+    assert not works.queue.visible()
 
 
 def test_an_order_that_cannot_go_back_is_delivered_again(works: Works) -> None:
@@ -396,10 +417,6 @@ def test_workers_ask_for_what_is_common_once(works: Works) -> None:
     """A thousand secrets one by one cost no more lists of tokens than a run over all of them."""
     works.due()
     works.scan()
-    before = (
-        works.stage.world.calls_of("list_pats") if hasattr(works.stage.world, "calls_of") else 0
-    )
-    del before
     asked: list[str] = []
     works.stage.world.before_call = lambda call: asked.append(call.operation)
 
