@@ -92,11 +92,11 @@ class Recorder:
             self.gap.add(len(events), events[0].time)
             if lost:
                 self.gap.add(*lost)
-            told = f"{len(events)} events are in the log only: {exc}"
+            told = f"in the log only: {_counted(len(events))}; {exc}"
             self.log.record(self._event(Kind.ROTATION_FAILED, reason=GAP, message=told))
 
     def _missed(self, missing: int, since: datetime) -> Event:
-        told = f"{missing} events since {shown(since)} are missing here; the log has them"
+        told = f"missing here, and in the log: {_counted(missing)} since {shown(since)}"
         return self._event(Kind.ROTATION_FAILED, reason=GAP, message=told)
 
     def say(self, kind: Kind, **keys: Any) -> None:  # noqa: ANN401 - the keys of an event
@@ -157,3 +157,7 @@ class Recorder:
             reason, message = reminder
             said = {"reason": reason, "message": message, "expires_at": session.sign_in_by}
             self.say(Kind.SESSION_SIGN_IN_NEEDED, **who, **said)
+
+
+def _counted(events: int) -> str:
+    return "1 event" if events == 1 else f"{events} events"
