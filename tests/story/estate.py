@@ -249,8 +249,10 @@ class Estate(Stage):
         self._rest()
         for outcome in self.reports[-1].outcomes:
             case = self.case(outcome)
-            # A value that may not be read fails at its hour of proof, and looks well from outside.
-            if outcome.ending is Ending.SETTLED and "get" in case.permissions:
+            # A value that may not be read, or whose failure may not be written down, fails at its
+            # hour of proof, and looks well at all others.
+            is_open = {"get", "update"} <= set(case.permissions)
+            if outcome.ending is Ending.SETTLED and is_open:
                 assert case.is_value_good, f"{outcome.name} is dead, and nobody has noticed"
             if outcome.reason == "backing-off":
                 assert hindrance(case), f"{outcome.name} fails, and nothing stands in its way"
