@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rotation.report import Outcome
     from rotation.rotator import Rotator
 
-PATIENCE = timedelta(minutes=2)
+WAITING_LIMIT = timedelta(minutes=2)
 """How long an order that must wait is waited for, where no queue does that."""
 SKEW = timedelta(hours=1)
 """How far the clock of whoever asks may be ahead of the rotator's, with much to spare."""
@@ -120,7 +120,7 @@ class LocalDesk:
         One that must wait for longer than a few minutes stays ``waiting``: it says until when, and
         is to be given again then.
         """
-        ends_at = self.clock() + PATIENCE
+        ends_at = self.clock() + WAITING_LIMIT
         while True:
             outcome = self.rotator.carry_out(order)
             ready_at = outcome.next_at or self.clock()

@@ -14,6 +14,7 @@ from rotation import policy, scope, tags
 from rotation.decision import Action, Decision, Fact, Question, Snapshot
 from rotation.model import Mode, Recorded, Token
 from rotation.order import LIFE, Arguments, Extent, Order, Verb
+from rotation.report import ENDINGS, Ending, Outcome
 from rotation.schedule import living, retirement_at, ripe, shown, superseded
 
 if TYPE_CHECKING:
@@ -78,6 +79,29 @@ def judge(order: Order, s: Snapshot, now: datetime) -> Decision | Question:
         message = f"it was asked for on {shown(order.requested_at)}, more than a day ago"
         return _refuse("too-old", f"{message}; order it again if it is still wanted")
     return _judge(order)(order, s, now)
+
+
+def outcome_of(order: Order, decision: Decision, actions: tuple[Action, ...]) -> Outcome:
+    """Say what has become of an order.
+
+    Args:
+        order: which.
+        decision: the last one about it.
+        actions: what was done for it now.
+    """
+    name, told = order.name, (decision.reason, decision.message)
+    effect = "done", f"{order.title} took effect: {', '.join(actions)}"
+    # What was renewed by an order is another version now, which later rules would say of it.
+    if Action.RENEW in actions and order.verb is not Verb.RETIRE:
+        return Outcome(name, Ending.DONE, *effect, actions)
+    if decision.action not in ENDINGS:
+        message = "there is more to do; the order goes on"
+        return Outcome(name, Ending.WAITING, "more-to-do", message, actions)
+    if decision.action is not Action.NOTHING:
+        return Outcome(name, Ending.REFUSED, *told, actions)
+    if decision.next_at:
+        return Outcome(name, Ending.WAITING, *told, actions, decision.next_at)
+    return Outcome(name, Ending.DONE, *(effect if actions else told), actions)
 
 
 def _judge(order: Order) -> Judge:

@@ -60,7 +60,7 @@ class Vault:
     """Without a slash at its end; empty until the cloud's domain is known."""
 
 
-class FanOut(StrEnum):
+class FanOutMode(StrEnum):
     """Who settles what a scan has found due."""
 
     INLINE = "inline"
@@ -158,11 +158,11 @@ def _ncrontab(value: str) -> str:
     return value
 
 
-def _fan_out(value: str) -> FanOut:
-    if value not in [*FanOut]:
-        message = f"expected {' or '.join(FanOut)}"
+def _fan_out(value: str) -> FanOutMode:
+    if value not in [*FanOutMode]:
+        message = f"expected {' or '.join(FanOutMode)}"
         raise ValueError(message)
-    return FanOut(value)
+    return FanOutMode(value)
 
 
 Url = Annotated[str, AfterValidator(_https)]
@@ -200,7 +200,7 @@ class Settings(BaseSettings):
     grace_hours: Annotated[int, Field(ge=1, le=364 * 24)] = 48
     concurrency: Annotated[int, Field(ge=1, le=64)] = 8
     storage: Annotated[Storage | None, NoDecode] = None
-    fan_out: Annotated[FanOut, BeforeValidator(_fan_out)] = FanOut.INLINE
+    fan_out: Annotated[FanOutMode, BeforeValidator(_fan_out)] = FanOutMode.INLINE
     journal_days: Annotated[int, Field(ge=1, le=3650)] = 400
 
     @property
@@ -293,8 +293,8 @@ class Settings(BaseSettings):
 
     @field_validator("fan_out")
     @classmethod
-    def _with_storage(cls, value: FanOut, info: ValidationInfo) -> FanOut:
-        if value is FanOut.QUEUE and info.data.get("storage", ...) is None:
+    def _with_storage(cls, value: FanOutMode, info: ValidationInfo) -> FanOutMode:
+        if value is FanOutMode.QUEUE and info.data.get("storage", ...) is None:
             message = "expected ROTATION_STORAGE beside it: the queue is there"
             raise ValueError(message)
         return value

@@ -118,7 +118,7 @@ class Settler:
                 return Outcome(
                     order.name, Ending.REFUSED, exc.reason, str(exc), actions=tuple(actions)
                 )
-        return _judged(order, decision, tuple(actions))
+        return orders.outcome_of(order, decision, tuple(actions))
 
     def _brought_up(self, order: Order, secret: ManagedSecret, x: Settling) -> Order:
         """Let an order that is about a value name the version that holds this value now."""
@@ -166,28 +166,6 @@ def _step(x: Settling, s: Snapshot, decision: Decision) -> Snapshot:
     if step := ORDER_STEPS.get(decision.action):
         return step(x, s)
     return STEPS[decision.action](x, s, decision.token or s.current)
-
-
-def _judged(order: Order, decision: Decision, actions: tuple[Action, ...]) -> Outcome:
-    """Say what has become of an order."""
-    name, told = order.name, (decision.reason, decision.message)
-    # What was renewed by an order is another version now, which later rules would say of it.
-    if Action.RENEW in actions and order.verb is not Verb.RETIRE:
-        return Outcome(name, Ending.DONE, "done", _effect(order, actions), actions)
-    if decision.action not in ENDINGS:
-        message = "there is more to do; the order goes on"
-        return Outcome(name, Ending.WAITING, "more-to-do", message, actions)
-    if decision.action is not Action.NOTHING:
-        return Outcome(name, Ending.REFUSED, *told, actions)
-    if decision.next_at:
-        return Outcome(name, Ending.WAITING, *told, actions, decision.next_at)
-    if actions:
-        told = "done", _effect(order, actions)
-    return Outcome(name, Ending.DONE, *told, actions)
-
-
-def _effect(order: Order, actions: tuple[Action, ...]) -> str:
-    return f"{order.title} took effect: {', '.join(actions)}"
 
 
 def _unfinished(name: SecretName, actions: list[Action]) -> Outcome:

@@ -28,7 +28,7 @@ from rotation.fan_out import FanOut
 from rotation.order_desk import LocalDesk, QueueDesk
 from rotation.rotator import Rotator, Scope
 from rotation.sessions import AgentSource, PersonSource, Sessions
-from rotation.settings import FanOut as Fan
+from rotation.settings import FanOutMode
 from rotation.settling import Ports
 from rotation.sign_in import Desk, SignIn
 from rotation.worker import Worker
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from azure.keyvault.secrets import SecretClient
     from requests import Session
 
-    from rotation.adapters.storage_check import StorageCheck
+    from rotation.adapters.storage_check import AzureStorageCheck
     from rotation.model import TokenValue
     from rotation.order_desk import OrderDesk
     from rotation.ports import Backlog, Clock, Journal, Locks, RequestQueue
@@ -84,7 +84,7 @@ class Service:
     """Carries out what the queue brings; None without storage, as are the next two."""
     fan_out: FanOut | None
     """Also None where a scan settles everything itself."""
-    storage_check: StorageCheck | None
+    storage_check: AzureStorageCheck | None
 
 
 @contextmanager
@@ -178,7 +178,7 @@ class _Workshop:
             ),
             journal=kept.journal,
             worker=Worker(rotator, fan_out) if fan_out else None,
-            fan_out=fan_out if settings.fan_out is Fan.QUEUE else None,
+            fan_out=fan_out if settings.fan_out is FanOutMode.QUEUE else None,
             storage_check=kept.check,
         )
 
@@ -228,7 +228,7 @@ class _Workshop:
         from rotation.adapters.locks import TableLocks
         from rotation.adapters.queues import StorageRequests, TableBacklog
         from rotation.adapters.storage import open_queue, open_tables
-        from rotation.adapters.storage_check import StorageCheck
+        from rotation.adapters.storage_check import AzureStorageCheck
 
         identity, clock = self._storage_identity(storage), self.clock
         tables = open_tables(storage, identity, clock, time.sleep)
@@ -240,7 +240,7 @@ class _Workshop:
             locks=TableLocks(tables, clock),
             queue=StorageRequests(queue),
             backlog=TableBacklog(tables, clock),
-            check=StorageCheck(tables, queue),
+            check=AzureStorageCheck(tables, queue),
         )
 
     def _storage_identity(self, storage: Storage) -> Credential:
@@ -260,7 +260,7 @@ class _Kept:
     locks: Locks
     queue: RequestQueue | None = None
     backlog: Backlog | None = None
-    check: StorageCheck | None = None
+    check: AzureStorageCheck | None = None
 
 
 def _scope(settings: Settings) -> Scope:

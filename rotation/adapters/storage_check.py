@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rotation.adapters.storage import Queue, Tables
 
 
-class StorageCheck:
+class AzureStorageCheck:
     """Looks at each thing that the rotator keeps in the account."""
 
     tables = (EVENTS, TIMELINE, LOCKS, QUEUED)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from rotation.adapters.local import NoJournal
-from rotation.adapters.storage_check import StorageCheck
+from rotation.adapters.storage_check import AzureStorageCheck
 from rotation.errors import SettingsError, UnavailableError
 from rotation.events import Event, Kind
 from rotation.model import SecretName
@@ -217,7 +217,7 @@ class TestGaps:
 
         assert [*journal.of_secret(FEED), *journal.since(START - DAY)] == []
         assert journal.forget(START) == 0
-        check = StorageCheck(table_stage.tables, table_stage.requests)
+        check = AzureStorageCheck(table_stage.tables, table_stage.requests)
         assert not any(check.has_table(name) for name in check.tables)
 
     def test_a_row_that_a_crash_left_is_forgotten(self, table_stage: TableStage) -> None:

@@ -13,11 +13,11 @@ import pytest
 
 from rotation import order as orders
 from rotation import settings
-from rotation.adapters.storage_check import StorageCheck
+from rotation.adapters.storage_check import AzureStorageCheck
 from rotation.errors import AccessDeniedError
 from rotation.model import SecretName
 from rotation.order import Arguments, Extent, Order, Verb
-from rotation.settings import FanOut
+from rotation.settings import FanOutMode
 from rotation.wiring import open_service
 from sandbox.furniture import VAULT
 from sandbox.ports import MemoryRequests
@@ -199,7 +199,7 @@ class TestCheck:
 
     def test_what_is_missing_is_said_and_made(self, table_stage: TableStage) -> None:
         """Looking makes nothing; making twice makes nothing more."""
-        check = StorageCheck(table_stage.tables, table_stage.requests)
+        check = AzureStorageCheck(table_stage.tables, table_stage.requests)
         table_stage.backlog.note([FEED], START)
 
         there = {name: check.has_table(name) for name in check.tables}
@@ -223,7 +223,7 @@ class TestComposition:
 
     def test_with_storage_the_service_has_it_all(self, table_stage: TableStage) -> None:
         """A run of one process, and what others see of it."""
-        fanning_out = table_stage.chosen.model_copy(update={"fan_out": FanOut.QUEUE})
+        fanning_out = table_stage.chosen.model_copy(update={"fan_out": FanOutMode.QUEUE})
         with open_service(fanning_out, table_stage.clock) as service:
             assert service.fan_out
             report = service.rotator.run(fan_out=service.fan_out)

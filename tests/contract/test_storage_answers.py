@@ -14,7 +14,7 @@ from azure.core.exceptions import ClientAuthenticationError
 from rotation.adapters.journal import TableJournal
 from rotation.adapters.queues import StorageRequests, TableBacklog
 from rotation.adapters.storage import SCOPE, open_queue, open_tables
-from rotation.adapters.storage_check import StorageCheck
+from rotation.adapters.storage_check import AzureStorageCheck
 from rotation.errors import AccessDeniedError, RejectedError, ServiceError, UnavailableError
 from rotation.events import Event, Kind
 from rotation.model import TokenValue
@@ -83,7 +83,7 @@ class Account:
     journal: TableJournal
     backlog: TableBacklog
     queue: StorageRequests
-    check: StorageCheck
+    check: AzureStorageCheck
     stranger: Stranger
     identity: Identity
     slept: list[float]
@@ -138,7 +138,7 @@ def account(
                 TableJournal(tables, clock),
                 TableBacklog(tables, clock),
                 StorageRequests(queue),
-                StorageCheck(tables, queue),
+                AzureStorageCheck(tables, queue),
                 stranger,
                 identity,
                 slept,

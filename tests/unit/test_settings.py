@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from rotation.errors import SettingsError
 from rotation.model import TokenValue
 from rotation.session import AgentUser
-from rotation.settings import FanOut, Settings, Vault, load, unknown_names
+from rotation.settings import FanOutMode, Settings, Vault, load, unknown_names
 from rotation.storage import Storage
 
 if TYPE_CHECKING:
@@ -908,14 +908,14 @@ class TestStorage:
 
     def test_fanning_out_needs_the_queue(self, environment: Environment) -> None:
         """Inline by default; a storage account that is wrong is the only thing complained of."""
-        assert load().fan_out is FanOut.INLINE
+        assert load().fan_out is FanOutMode.INLINE
 
         environment(ROTATION_FAN_OUT="queue")
         expected = "expected ROTATION_STORAGE beside it: the queue is there"
         assert faults() == (f"ROTATION_FAN_OUT is 'queue': {expected}",)
 
         environment(ROTATION_FAN_OUT="queue", ROTATION_STORAGE=BY_KEY)
-        assert load().fan_out is FanOut.QUEUE
+        assert load().fan_out is FanOutMode.QUEUE
 
         environment(ROTATION_FAN_OUT="queue", ROTATION_STORAGE="AccountName=stpats")
         assert_complained_of(["ROTATION_STORAGE"])
