@@ -11,6 +11,7 @@ import logging
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from functools import cache
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import azure.functions as func
@@ -25,14 +26,21 @@ app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
 
 LOGGER = logging.getLogger("rotation")
 
+_GUARD = Lock()
+
 clock: Clock | None = None
 """Tells the present instant; the real one if None. No setting moves it: whoever starts this app in
 another way than the platform does may put another one here, before a function runs."""
 
 
-@cache
 def _service() -> Service:
-    """Put the product together once in a process, so that connections and sessions stay warm."""
+    """Give the product, put together once in a process: connections and sessions stay warm."""
+    with _GUARD:  # several functions may be the first at once
+        return _opened()
+
+
+@cache
+def _opened() -> Service:
     from rotation import settings, wiring
 
     LOGGER.setLevel(logging.INFO)

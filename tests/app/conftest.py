@@ -80,9 +80,9 @@ def fresh_process(
     """Start without a rotator, and close what was opened, as the end of a process does."""
     with ExitStack() as opened:
         monkeypatch.setattr(atexit, "register", opened.callback)
-        function_app._service.cache_clear()  # noqa: SLF001 - there is one for the whole process
+        function_app._opened.cache_clear()  # noqa: SLF001 - there is one for the whole process
         yield
-    function_app._service.cache_clear()  # noqa: SLF001
+    function_app._opened.cache_clear()  # noqa: SLF001
 
 
 @pytest.fixture

@@ -405,7 +405,7 @@ class TestAnOwner:
     ) -> None:
         """Any process of the app can finish what another one has begun."""
         fields = browser.visit(ada, browser.begin())
-        function_app._service.cache_clear()  # noqa: SLF001 - as in a process that has just started
+        function_app._opened.cache_clear()  # noqa: SLF001 - as in a process that has just started
 
         assert browser.post(fields).status_code == 200
         assert len(world.session_vault.versions("sign-in-key")) == 1
@@ -566,7 +566,7 @@ class TestAnAttack:
         version, _, token = browser.sealed.partition(".")
         cipher = Fernet(world.session_vault.newest("sign-in-key").value)
         begun = cipher.decrypt(token + "=" * (-len(token) % 4))
-        function_app._service.cache_clear()  # noqa: SLF001 - as in a process that has just started
+        function_app._opened.cache_clear()  # noqa: SLF001 - as in a process that has just started
         clock.advance(timedelta(days=2))
         forged = cipher.encrypt_at_time(begun, int(clock().timestamp())).decode()
 
