@@ -78,6 +78,9 @@ def judge(order: Order, s: Snapshot, now: datetime) -> Decision | Question:
     if now - order.requested_at > LIFE:
         message = f"it was asked for on {shown(order.requested_at)}, more than a day ago"
         return _refuse("too-old", f"{message}; order it again if it is still wanted")
+    if order.requested_at - now > LIFE:
+        message = f"it says that it is asked for on {shown(order.requested_at)}, days from now"
+        return _refuse("misdated", f"{message}; see whether the clock of whoever asks is right")
     return _judge(order)(order, s, now)
 
 

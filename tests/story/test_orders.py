@@ -379,6 +379,11 @@ def _too_old(stage: Stage) -> Order:
     return order
 
 
+def _from_the_future(stage: Stage) -> Order:
+    order = rotation(stage)
+    return replace(order, requested_at=stage.clock() + 25 * HOUR)
+
+
 def _blocked(stage: Stage) -> Order:
     order = rotation(stage)
     stage.people.end_session(OWNER, None)
@@ -496,6 +501,7 @@ REFUSALS: dict[str, tuple[Callable[[Stage], Order], str, str]] = {
     "not managed": (_unmanaged, "unmanaged", "it has no tag pat-rotation"),
     "not managed, to end": (_unmanaged_end, "unmanaged", "disable it in its vault"),
     "too old": (_too_old, "too-old", "more than a day ago; order it again"),
+    "from the future": (_from_the_future, "misdated", "see whether the clock"),
     "no session": (_blocked, "sign-in-needed", "sign"),
     "no session, new": (_blocked_first, "sign-in-needed", "sign"),
     "tags": (_mistagged, "mis-tagged", "tag pat-grace-hours is 'two'"),
