@@ -209,7 +209,7 @@ class KeyVaultStore:
                 service=SERVICE,
                 operation="find",
                 reason="unknown-vault",
-                hint="ROTATION_VAULTS names them",
+                hint=f"ROTATION_VAULTS names {', '.join(self._clients)}",
             )
         return client
 
