@@ -215,7 +215,8 @@ def test_a_vault_that_is_not_watched_is_told(operations: Operations) -> None:
 
         assert (said.code, said.out) == (1, "")
         assert said.err == (
-            "rotation: kv-other is none of the watched vaults\nhint: ROTATION_VAULTS names kv-build\n"
+            "rotation: kv-other is none of the watched vaults\n"
+            "hint: ROTATION_VAULTS names kv-build\n"
         )
     assert operations.room.count() == 0
 
