@@ -629,3 +629,20 @@ def test_what_is_stored_in_the_moment_of_an_end_is_spared() -> None:
     assert all(version.enabled for version in vault.versions(SECRET))
     assert len(stage.bound(SECRET)) == 2
     assert stage.fulfil(order).reason == "changed"
+
+
+def test_an_order_with_much_to_do_goes_on_until_it_is_done() -> None:
+    """A settling has eight actions at most; an order that needs more of them comes again."""
+    stage = Stage()
+    for hours in range(120, 108, -1):
+        leaked = place(stage.world, Placement(SECRET, age=hours * HOUR))
+        stage.killed.add(leaked.authorization_id)
+    order = stage.order(Verb.RETIRE, extent=Extent.NOW)
+    assert stage.carry_out(order).next_at
+    stage.clock.advance(MINUTE)
+
+    outcome = stage.carry_out(order)
+
+    assert (outcome.ending, outcome.reason) == (Ending.WAITING, "more-to-do")
+    assert stage.fulfil(order).reason == "done"
+    assert len(stage.bound(SECRET)) == 1

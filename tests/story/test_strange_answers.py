@@ -10,6 +10,7 @@ import pytest
 
 from rotation.events import Kind
 from rotation.model import SecretName
+from rotation.order import Verb
 from rotation.report import Ending
 from rotation.rotator import Rotator
 from sandbox.content import Properties
@@ -37,7 +38,6 @@ class Crooked:
         self._twist = twist
         self.inventory = issuer.inventory
         self.get = issuer.get
-        self.rename = issuer.rename
         self.revoke = issuer.revoke
         self.prove = issuer.prove
 
@@ -45,6 +45,10 @@ class Crooked:
         """Create the token that was asked for, and tell of another."""
         created = self._issuer.create(owner, organization, draft)
         return replace(created, token=self._twist(created.token))
+
+    def rename(self, owner: str, organization: str, token: Token, display_name: str) -> Token:
+        """Rename the token, and tell of another."""
+        return self._twist(self._issuer.rename(owner, organization, token, display_name))
 
     def extend(self, owner: str, organization: str, token: Token, valid_to: datetime) -> Token:
         """Extend the token, and tell of another."""
@@ -198,6 +202,31 @@ def test_a_defect_stops_one_secret_and_tells_no_value() -> None:
     assert (broken_one.ending, broken_one.reason) == (Ending.FAILED, "failed")
     assert broken_one.message.startswith("unexpected ZeroDivisionError in test_strange_answers.py:")
     assert not stage.world.leaks_in(f"{report} {process.journal.events}")
+
+
+@pytest.mark.parametrize(
+    "twist",
+    [
+        lambda token: replace(token, scopes=token.scopes | {"vso.build"}),
+        lambda token: replace(token, display_name="by hand"),
+    ],
+    ids=["more in it", "no mark"],
+)
+def test_a_token_that_became_another_by_its_new_name_is_not_adopted(twist: Twist) -> None:
+    """I5: nothing is recorded of it, and nothing made in its place."""
+    stage = Stage()
+    token = place(
+        stage.world, Placement(SECRET, age=DAY, is_recorded=False, display_name="by hand")
+    )
+    process = stage.process()
+    ports = replace(process.ports, issuer=Crooked(process.issuer, twist))
+    order = stage.order(Verb.ADOPT, authorization_id=token.authorization_id)
+
+    outcome = Rotator(ports, process.sessions, MemoryLocks(), stage.scope).carry_out(order)
+
+    assert (outcome.ending, outcome.reason) == (Ending.FAILED, "proof-failed")
+    assert "made another token of it" in outcome.message
+    assert len(stage.versions(stage.managed()[0])) == 1
 
 
 def test_a_lock_that_is_lost_ends_a_settling() -> None:
