@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 from rotation import tags
 from rotation.attempt import begin
 from rotation.decision import Action
-from rotation.errors import LockHeldError, VerificationError
+from rotation.errors import VerificationError
 from rotation.events import Kind
 from rotation.model import marked
+from rotation.steps import other_versions
 
 if TYPE_CHECKING:
     from rotation.decision import Snapshot
@@ -62,11 +63,7 @@ def decommission(x: Settling, s: Snapshot) -> Snapshot:
         LockHeldError: somebody has stored a newer version meanwhile.
     """
     name = s.secret.name
-    versions = x.call(x.ports.store.list_versions, name)
-    others = [version for version in versions if version.version != s.secret.version]
-    if any(version.created_at > s.secret.created_at for version in others):
-        message = f"somebody has stored a newer version of {name}"
-        raise LockHeldError(message)
+    others = other_versions(x, s)
     # The newest first: it is what everybody reads.
     x.call(x.ports.store.disable, name, str(s.secret.version))
     for version in others:

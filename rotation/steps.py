@@ -21,7 +21,7 @@ from rotation.schedule import DAY, MINUTE, is_renewal_wanted, renewal_at
 
 if TYPE_CHECKING:
     from rotation.decision import Snapshot
-    from rotation.model import Token
+    from rotation.model import SecretVersion, Token
     from rotation.settling import Settling
 
 
@@ -84,11 +84,7 @@ def retire(x: Settling, s: Snapshot, token: Token) -> Snapshot:
         LockHeldError: somebody has stored a newer version meanwhile.
     """
     name = s.secret.name
-    versions = x.call(x.ports.store.list_versions, name)
-    others = [version for version in versions if version.version != s.secret.version]
-    if any(version.created_at > s.secret.created_at for version in others):
-        message = f"somebody has stored a newer version of {name}"
-        raise LockHeldError(message)
+    others = other_versions(x, s)
     named = [v for v in others if tags.names(v.tags, token.authorization_id)]
     # Nothing is revoked unless the vault has accepted a write in this settling: one that failed
     # over to an older, read-only copy must not cost a token.
@@ -103,6 +99,21 @@ def retire(x: Settling, s: Snapshot, token: Token) -> Snapshot:
     x.recorder.about(Kind.TOKEN_RETIRED, s, **told)
     left = tuple(t for t in s.bound if t.authorization_id != token.authorization_id)
     return replace(s, bound=left)
+
+
+def other_versions(x: Settling, s: Snapshot) -> list[SecretVersion]:
+    """Give the versions of a secret beside the newest one, which was read in this settling.
+
+    Raises:
+        LockHeldError: somebody has stored a newer version meanwhile.
+    """
+    name = s.secret.name
+    versions = x.call(x.ports.store.list_versions, name)
+    others = [version for version in versions if version.version != s.secret.version]
+    if any(version.created_at > s.secret.created_at for version in others):
+        message = f"somebody has stored a newer version of {name}"
+        raise LockHeldError(message)
+    return others
 
 
 def adopt(x: Settling, s: Snapshot, token: Token) -> Snapshot:
