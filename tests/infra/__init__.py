@@ -1,0 +1,1 @@
+"""What is deployed: the queries, the alerts and the workbook."""
