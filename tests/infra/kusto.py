@@ -6,10 +6,12 @@ does not know it refuses.
 
 from __future__ import annotations
 
+import functools
 import json
 import subprocess
 import tomllib
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from shutil import which
 from typing import TYPE_CHECKING, Any
@@ -21,7 +23,8 @@ from sandbox.azurite import FOLDER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
+
+    from duckdb import DuckDBPyConnection
 
 HERE = Path(__file__).parent
 QUERIES = HERE.parents[1] / "infra" / "queries"
@@ -74,7 +77,9 @@ class Workspace:
         """Add rows, in the order in which they are ingested."""
         self.rows[table] += rows
 
-    def ask(self, query: str, now: datetime, window: datetime | None = None) -> list[dict[str, Any]]:
+    def ask(
+        self, query: str, now: datetime, window: datetime | None = None
+    ) -> list[dict[str, Any]]:
         """Run a query as it would be answered at ``now``.
 
         Args:
@@ -82,28 +87,43 @@ class Workspace:
             now: the instant that ``now()`` and ``ago()`` go by.
             window: rows that were generated before are not seen, as with a rule of Azure Monitor.
         """
-        with duckdb_kql.connect() as connection:
-            for table, columns in TABLES.items():
-                listed = ", ".join(f'"{name}" {TYPES[kind]}' for name, kind in columns.items())
-                connection.execute(f'CREATE TABLE "{table}" ({listed})')
-                for row in self.rows[table]:
-                    if not columns.keys() >= row.keys():
-                        raise KeyError(f"{table} has no {row.keys() - columns.keys()}")
-                    if window is None or row["TimeGenerated"] >= window:
-                        _insert(connection, table, row)
-            answer = duckdb_kql.query(connection, query, query_now=now)
-            return [dict(zip(answer.columns, row, strict=True)) for row in answer.fetchall()]
+        connection = _connection()
+        for table, columns in TABLES.items():
+            connection.execute(f'DELETE FROM "{table}"')  # noqa: S608 - a name of ours
+            seen = [row for row in self.rows[table] if not window or _at(row) >= window]
+            for row in seen:
+                if not columns.keys() >= row.keys():
+                    raise KeyError(f"{table} has no {row.keys() - columns.keys()}")
+            _insert(connection, table, seen)
+        answer = duckdb_kql.query(connection, query, query_now=now)
+        return [dict(zip(answer.columns, row, strict=True)) for row in answer.fetchall()]
 
 
-def _insert(connection: Any, table: str, row: Mapping[str, Any]) -> None:  # noqa: ANN401
-    names = ", ".join(f'"{name}"' for name in row)
-    marks = ", ".join("?" for _ in row)
-    values = [
-        json.dumps(value)
-        if isinstance(value, dict)
-        else value.replace(tzinfo=None)
-        if TABLES[table][name] == "datetime"
-        else value
-        for name, value in row.items()
-    ]
-    connection.execute(f'INSERT INTO "{table}" ({names}) VALUES ({marks})', values)  # noqa: S608
+@functools.cache
+def _connection() -> DuckDBPyConnection:
+    connection = duckdb_kql.connect()
+    for table, columns in TABLES.items():
+        listed = ", ".join(f'"{name}" {TYPES[kind]}' for name, kind in columns.items())
+        connection.execute(f'CREATE TABLE "{table}" ({listed})')
+    return connection
+
+
+def _at(row: Mapping[str, Any]) -> datetime:
+    at: datetime = row["TimeGenerated"]
+    return at
+
+
+def _insert(connection: DuckDBPyConnection, table: str, rows: list[Mapping[str, Any]]) -> None:
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    if not names:
+        return
+    columns = ", ".join(f'"{name}"' for name in names)
+    marks = ", ".join(f"({', '.join('?' for _ in names)})" for _ in rows)
+    values = [_plain(row.get(name)) for row in rows for name in names]
+    connection.execute(f'INSERT INTO "{table}" ({columns}) VALUES {marks}', values)  # noqa: S608
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, dict):
+        return json.dumps(value)
+    return value.astimezone(UTC).replace(tzinfo=None) if isinstance(value, datetime) else value
