@@ -1,17 +1,26 @@
-"""Rows as Azure Monitor keeps what the product says: the one place that knows how lines become rows."""
+"""Rows as Azure Monitor keeps what the product says; here alone lines become rows."""
 
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from rotation.tags import format_instant
+from tests.infra.rules import DEFAULTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 Row = dict[str, Any]
+SECOND, MINUTE, HOUR, DAY = (
+    timedelta(seconds=1),
+    timedelta(minutes=1),
+    timedelta(hours=1),
+    timedelta(days=1),
+)
+VAULT = "kv-build"
+ADA, BEN = "ada@example.com", "ben@example.com"
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 """The instant at which rules look, where nothing else is said."""
 
@@ -62,3 +71,67 @@ def picture(  # noqa: PLR0913 - what a picture has
 def request(at: datetime, *, success: bool, name: str = "scan") -> Row:
     """Give the row of one invocation of a function."""
     return {"TimeGenerated": at, "Name": name, "OperationName": name, "Success": success}
+
+
+def secret(name: str, **keys: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON
+    """Give how a secret stands; fresh, unless something else is said."""
+    stands = {
+        "vault": VAULT,
+        "secret": name,
+        "mode": "regenerate",
+        "organization": "contoso",
+        "owner": ADA,
+        "state": "fresh",
+        "expires_at": format_instant(NOW + 20 * DAY),
+        "acts_next": "rotator",
+        "failures": 0,
+        **keys,
+    }
+    return {key: value for key, value in stands.items() if value is not None}
+
+
+def owner(name: str, **keys: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON
+    """Give how an owner stands; connected, unless something else is said."""
+    return {
+        "owner": name,
+        "kind": "person",
+        "state": "connected",
+        "act_by": format_instant(NOW + 60 * DAY),
+        "secrets": 3,
+        **keys,
+    }
+
+
+def read(at: datetime, by: str | None, operation: str = "SecretGet", **more: Any) -> Row:  # noqa: ANN401
+    """Give the row of one reading of the session vault."""
+    claims = {
+        "http://schemas.microsoft.com/identity/claims/objectidentifier": by,
+        "appid": "00001111-aaaa-2222-bbbb-3333cccc4444",
+    }
+    return {
+        "TimeGenerated": at,
+        "_ResourceId": str(DEFAULTS["sessionVaultId"]).upper(),
+        "OperationName": operation,
+        "HttpStatusCode": 200,
+        "Identity": {"claim": claims} if by else {},
+        "Id": "https://kv-s.vault.azure.net/secrets/session-ada-example-com",
+        "CallerIpAddress": "203.0.113.7",
+        **more,
+    }
+
+
+NOISE = [
+    trace("Executing 'Functions.scan' (Reason='Timer fired at 12:00')", NOW),
+    trace("", NOW),
+    trace('{"fleet": "cut off in the mid', NOW),
+    trace('{"event": "TokenLost", "vault": ', NOW),
+    trace('{"fleet"', NOW),
+    trace('{"fleet": 5, "time": "never", "count": null}', NOW),
+    trace('{"fleet": {"count": 1}}', NOW),
+    trace('{"fleet": "x", "time": "2026-11-22T11:59:00Z", "secrets": "none", "owners": 7}', NOW),
+    trace('{"event": ["ScanCompleted"]}', NOW),
+    trace('["fleet", {"count": 3}]', NOW),
+    trace('He said: {"event": "TokenLost", "vault": "kv-build", "secret": "feed"}', NOW),
+    trace('{"eventful": "TokenLost", "secret": "feed"}', NOW),
+]
+"""What else may stand in the table."""

@@ -1,4 +1,4 @@
-"""The alerts as infra/modules/alerts.bicep deploys them: what each asks, when, and whom it sends."""
+"""The alerts as infra/modules/alerts.bicep deploys them: what each asks, and when."""
 
 from __future__ import annotations
 
@@ -15,10 +15,7 @@ WINDOWS = {
     "P2D": timedelta(days=2),
 }
 DEFAULTS = {
-    **{
-        name: value
-        for name, value in re.findall(r"^var (\w+) = \w+\.\?\1 \?\? (\d+)$", MODULE, re.MULTILINE)
-    },
+    **dict(re.findall(r"^var (\w+) = \w+\.\?\1 \?\? (\d+)$", MODULE, re.MULTILINE)),
     "rotatorPrincipalId": "4be1f0e2-aaaa-bbbb-cccc-0123456789ab",
     "sessionVaultId": "/subscriptions/1/resourceGroups/rg/providers/Microsoft.KeyVault/vaults/kv-s",
 }
@@ -44,10 +41,9 @@ class Rule:
 
     def query(self, **parameters: str | int) -> str:
         """Give the query as it is deployed with these parameters, and defaults for the rest."""
-        text = TEXTS[self.file]
+        text, values = TEXTS[self.file], {**DEFAULTS, **parameters}
         for old, new in self.replaced:
-            values = {**DEFAULTS, **parameters}
-            text = text.replace(old, re.sub(r"\$\{(\w+)\}", lambda m: str(values[m[1]]), new))
+            text = text.replace(old, re.sub(r"\$\{(\w+)\}", lambda name: str(values[name[1]]), new))
         return text
 
 

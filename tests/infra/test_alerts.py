@@ -3,30 +3,37 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from rotation.tags import format_instant
 from tests.infra.kusto import Workspace
-from tests.infra.log import NOW, event, picture, request, trace
+from tests.infra.log import (
+    ADA,
+    BEN,
+    DAY,
+    HOUR,
+    MINUTE,
+    NOISE,
+    NOW,
+    SECOND,
+    VAULT,
+    event,
+    owner,
+    picture,
+    read,
+    request,
+    secret,
+    trace,
+)
 from tests.infra.rules import DEFAULTS, RULES
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from tests.infra.log import Row
 
-SECOND, MINUTE, HOUR, DAY = (
-    timedelta(seconds=1),
-    timedelta(minutes=1),
-    timedelta(hours=1),
-    timedelta(days=1),
-)
-VAULT = "kv-build"
-ADA, BEN = "ada@example.com", "ben@example.com"
-STATE = [name for name, rule in RULES.items() if rule.window == 2 * DAY]
 OF_THE_FLEET = [
     "secret-expiring",
     "secret-expired",
@@ -39,53 +46,6 @@ OF_THE_FLEET = [
 """The alerts that rest on the newest picture."""
 
 
-def secret(name: str, **keys: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON
-    """Give how a secret stands; fresh, unless something else is said."""
-    stands = {
-        "vault": VAULT,
-        "secret": name,
-        "mode": "regenerate",
-        "organization": "contoso",
-        "owner": ADA,
-        "state": "fresh",
-        "expires_at": format_instant(NOW + 20 * DAY),
-        "acts_next": "rotator",
-        "failures": 0,
-        **keys,
-    }
-    return {key: value for key, value in stands.items() if value is not None}
-
-
-def owner(name: str, **keys: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON
-    """Give how an owner stands; connected, unless something else is said."""
-    return {
-        "owner": name,
-        "kind": "person",
-        "state": "connected",
-        "act_by": format_instant(NOW + 60 * DAY),
-        "secrets": 3,
-        **keys,
-    }
-
-
-def read(at: datetime, by: str | None, operation: str = "SecretGet", **more: Any) -> Row:  # noqa: ANN401
-    """Give the row of one reading of the session vault."""
-    claims = {
-        "http://schemas.microsoft.com/identity/claims/objectidentifier": by,
-        "appid": "00001111-aaaa-2222-bbbb-3333cccc4444",
-    }
-    return {
-        "TimeGenerated": at,
-        "_ResourceId": str(DEFAULTS["sessionVaultId"]).upper(),
-        "OperationName": operation,
-        "HttpStatusCode": 200,
-        "Identity": {"claim": claims} if by else {},
-        "Id": "https://kv-s.vault.azure.net/secrets/session-ada-example-com",
-        "CallerIpAddress": "203.0.113.7",
-        **more,
-    }
-
-
 def fired(
     name: str, *rows: Row, table: str = "AppTraces", now: datetime = NOW, **parameters: int | str
 ) -> list[tuple[str, ...]]:
@@ -94,23 +54,6 @@ def fired(
     workspace.add(table, *rows)
     answer = workspace.ask(rule.query(**parameters), now, now - rule.window)
     return sorted(tuple(row[dimension] for dimension in rule.dimensions) for row in answer)
-
-
-NOISE = [
-    trace("Executing 'Functions.scan' (Reason='Timer fired at 12:00')", NOW),
-    trace("", NOW),
-    trace('{"fleet": "cut off in the mid', NOW),
-    trace('{"event": "TokenLost", "vault": ', NOW),
-    trace('{"fleet"', NOW),
-    trace('{"fleet": 5, "time": "never", "count": null}', NOW),
-    trace('{"fleet": {"count": 1}}', NOW),
-    trace('{"fleet": "x", "time": "2026-11-22T11:59:00Z", "secrets": "none", "owners": 7}', NOW),
-    trace('{"event": ["ScanCompleted"]}', NOW),
-    trace('["fleet", {"count": 3}]', NOW),
-    trace('He said: {"event": "TokenLost", "vault": "kv-build", "secret": "feed"}', NOW),
-    trace('{"eventful": "TokenLost", "secret": "feed"}', NOW),
-]
-"""What else may stand in the table."""
 
 
 @pytest.mark.parametrize("name", RULES)
@@ -199,7 +142,7 @@ class TestPictures:
         assert fired(name, *rows, *rows) == fired(name, *rows)
 
     def test_it_outlives_the_app(self, name: str) -> None:
-        """With the app gone it goes on for two days, and then leaves it to the dead man's switch."""
+        """With the app gone it goes on for two days; then the dead man's switch is left."""
         rows = self.lasting(NOW)
         assert fired(name, *rows, now=NOW + 47 * HOUR)
         assert not fired(name, *rows, now=NOW + 49 * HOUR)
@@ -228,7 +171,7 @@ class TestSecretExpiring:
         assert not fired("secret-expiring", *picture(NOW, secrets=[gone]))
 
     def test_a_vault_that_cannot_be_read_hides_nothing(self) -> None:
-        """Of its secrets the last picture counts that showed them; of the other vaults, this one."""
+        """Of its secrets the last picture counts that showed them; of the others, this one."""
         before = [
             secret("feed", alert="expiring"),
             secret("npm", vault="kv-away", alert="expiring"),
@@ -549,7 +492,7 @@ class TestUnexpectedReader:
 
     @pytest.mark.parametrize("status", [401, 403, 404, 429])
     def test_what_was_refused(self, status: int) -> None:
-        """The first request of every client is refused, for it bears no token; so are the curious."""
+        """The first request of every client is, for it bears no token; so are the curious."""
         assert self.reads(read(NOW, None, HttpStatusCode=status)) == []
         assert self.reads(read(NOW, self.EVE, HttpStatusCode=status)) == []
 
