@@ -32,8 +32,8 @@ param rotatorPrincipalId string
 @description('Required. Resource id of the session vault.')
 param sessionVaultId string
 
-@description('Required. Where docs/operations.md is reached: each alert links into it.')
-param docsUrl string
+@description('Optional. Where people reach docs/operations.md: each alert links into it. Without, it names the section.')
+param docsUrl string = ''
 
 @description('Optional. From where on the rules speak.')
 param thresholds thresholdsType = {}
@@ -213,6 +213,10 @@ var rules = [
   }
 ]
 
+var manuals = [
+  for rule in rules: empty(docsUrl) ? 'See docs/operations.md, ${rule.title}.' : '${docsUrl}#${rule.manual}'
+]
+
 // ============== //
 //   Resources    //
 // ============== //
@@ -242,14 +246,14 @@ resource actionGroup 'Microsoft.Insights/actionGroups@2023-01-01' = {
 }
 
 resource queryRules 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [
-  for rule in rules: {
+  for (rule, index) in rules: {
     name: '${name}-${rule.name}'
     location: location
     tags: tags
     kind: 'LogAlert'
     properties: {
       displayName: 'PAT rotation: ${rule.title}'
-      description: '${rule.todo} ${docsUrl}#${rule.manual}'
+      description: '${rule.todo} ${manuals[index]}'
       severity: rule.severity
       enabled: !contains(disabled, rule.name)
       scopes: [workspaceId]
@@ -286,7 +290,7 @@ resource queryRules 'Microsoft.Insights/scheduledQueryRules@2023-12-01' = [
         customProperties: {
           alert: rule.name
           whatToDo: rule.todo
-          manual: '${docsUrl}#${rule.manual}'
+          manual: manuals[index]
         }
       }
     }
