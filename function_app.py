@@ -65,8 +65,10 @@ def scan(timer: func.TimerRequest) -> None:
     """
     if timer.past_due:
         LOGGER.warning("this run is late; nothing is lost by that")
-    service = _service()
-    report = service.rotator.run(scanned_at=_last(timer), fan_out=service.fan_out)
+    from rotation.relay import relayed
+
+    service, last = _service(), _last(timer)
+    report = relayed(LOGGER, lambda: service.rotator.run(scanned_at=last, fan_out=service.fan_out))
     if report.has_failures:
         message = f"run {report.run_id}: {report.summary}; the log names each failure"
         raise RunFailedError(message)

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from rotation.errors import RotationError
     from rotation.model import ManagedSecret, Mandate, Token, TokenValue
     from rotation.session import Session
 
@@ -128,3 +129,13 @@ class Question:
     """A rule cannot tell yet: it needs this fact first."""
 
     fact: Fact
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One secret as a look at it found it."""
+
+    snapshot: Snapshot
+    decision: Decision | None
+    """None if the look failed."""
+    error: RotationError | None = None

@@ -7,17 +7,19 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from rotation import schedule
-from rotation.decision import Action, Decision, Snapshot
+from rotation.decision import Action
 from rotation.dependents import depends
 from rotation.errors import AccessDeniedError, RotationError, UnavailableError
+from rotation.model import Mode
 from rotation.report import ENDINGS, VaultFailure
-from rotation.schedule import is_renewal_wanted, retirement_at, superseded
+from rotation.schedule import DAY, is_renewal_wanted, renewal_at, retirement_at, superseded
 from rotation.session import ADMINISTRATOR_NEEDED, SIGN_IN_NEEDED
 from rotation.tags import format_instant
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
+    from rotation.decision import Finding, Snapshot
     from rotation.session import Session
 
 
@@ -33,6 +35,14 @@ class State(StrEnum):
     EXPIRED = "expired"
     SKIPPED = "skipped"
     WATCHED = "watched"
+
+
+class Alert(StrEnum):
+    """Why somebody should be told of a secret's expiry."""
+
+    EXPIRING = "expiring"
+    """It is near, and the secret is not renewed."""
+    EXPIRED = "expired"
 
 
 class Actor(StrEnum):
@@ -75,14 +85,8 @@ STATES = {
 }
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One secret as a look at the fleet found it."""
-
-    snapshot: Snapshot
-    decision: Decision | None
-    """None if the look failed."""
-    error: RotationError | None = None
+ALERT_BEFORE = 3 * DAY
+"""The default of how near an expiry must be."""
 
 
 @dataclass(frozen=True)
@@ -94,18 +98,20 @@ class OwnerFinding:
     checked_at: datetime
 
     @property
-    def act_by(self) -> datetime | None:
-        """Tell by when somebody must act: the next sign-in, or the first token that will die."""
-        if self.session.is_working:
-            return self.session.sign_in_by
+    def first_end(self) -> datetime | None:
+        """Tell when the first token that depends on them dies."""
         ends = (expires_at(finding.snapshot) for finding in self.secrets)
         return min((end for end in ends if end), default=None)
 
     @property
+    def act_by(self) -> datetime | None:
+        """Tell by when somebody must act: the next sign-in, or the first token that will die."""
+        return _act_by(self.session, self.first_end)
+
+    @property
     def why(self) -> tuple[str, str]:
         """Give one machine word and a sentence for what is to be said of the session, if any."""
-        reminder = self.session.reminder(self.checked_at)
-        return reminder or (self.session.reason, self.session.message)
+        return _why(self.session, self.checked_at)
 
 
 @dataclass(frozen=True)
@@ -116,6 +122,8 @@ class Fleet:
     findings: tuple[Finding, ...]
     sessions: tuple[Session, ...] = ()
     vault_failures: tuple[VaultFailure, ...] = field(default=())
+    alert_before: timedelta = ALERT_BEFORE
+    """How near the expiry of a secret that is not renewed must be to need somebody."""
 
     def plan(self) -> dict[str, Any]:
         """Give the stable form of what a run would do now."""
@@ -128,7 +136,7 @@ class Fleet:
         """Give the stable form of how everything stands."""
         return {
             "checked_at": format_instant(self.checked_at),
-            "secrets": [_status(finding, self.checked_at) for finding in self.findings],
+            "secrets": [_status(f, self.checked_at, self.alert_before) for f in self.findings],
             "owners": [_owner(dependent) for dependent in self.owners],
             "vaults_failed": [vars(failure) for failure in self.vault_failures],
         }
@@ -152,11 +160,12 @@ class Fleet:
 
     @property
     def needs_somebody(self) -> bool:
-        """Whether anything is expired, failed, rejected or blocked."""
+        """Whether anything is expired or about to, failed, rejected or blocked."""
         bad = {State.FAILING, State.BLOCKED, State.REJECTED, State.EXPIRED}
         states = {state(finding, self.checked_at) for finding in self.findings}
         is_alone = any(not session.is_working for session in self.sessions)
-        return bool(self.has_failures or is_alone or states & bad)
+        is_late = any(alert(f, self.checked_at, self.alert_before) for f in self.findings)
+        return bool(self.has_failures or is_alone or is_late or states & bad)
 
 
 def state(finding: Finding, now: datetime) -> State:
@@ -180,6 +189,28 @@ def state(finding: Finding, now: datetime) -> State:
 def expires_at(s: Snapshot) -> datetime | None:
     """Tell when the stored token really expires, or else what the vault shows."""
     return s.recorded.valid_to if s.recorded and s.is_identified else s.secret.expires_at
+
+
+def alert(finding: Finding, now: datetime, alert_before: timedelta) -> Alert | None:
+    """Tell whether somebody should be told of the expiry of a secret.
+
+    Args:
+        finding: the secret.
+        now: the instant of the look.
+        alert_before: how near its expiry must be, if it is not renewed. A token that lives shortly
+            is near it all its life: there, half of its renewal window counts instead.
+    """
+    s, ends_at = finding.snapshot, expires_at(finding.snapshot)
+    if ends_at is None or not s.secret.enabled:
+        return None
+    if ends_at <= now:
+        return Alert.EXPIRED
+    if s.mandate.mode is not Mode.WATCH:
+        window = s.mandate.rotate_before
+        if s.recorded and s.is_identified:
+            window = ends_at - renewal_at(s.recorded, s.mandate, s.secret.name)
+        alert_before = min(alert_before, window / 2)
+    return Alert.EXPIRING if ends_at - now <= alert_before else None
 
 
 def next_at(finding: Finding, now: datetime) -> datetime | None:
@@ -224,7 +255,7 @@ def _planned(finding: Finding, now: datetime) -> dict[str, Any]:
     }
 
 
-def _status(finding: Finding, now: datetime) -> dict[str, Any]:
+def _status(finding: Finding, now: datetime, alert_before: timedelta) -> dict[str, Any]:
     s, decision, error = finding.snapshot, finding.decision, finding.error
     mandate, recorded = s.mandate, s.mandate.recorded if s.is_identified else None
     return {
@@ -238,6 +269,7 @@ def _status(finding: Finding, now: datetime) -> dict[str, Any]:
         "reason": decision.reason if decision else error and error.reason,
         "message": decision.message if decision else str(error),
         "expires_at": _instant(expires_at(s)),
+        "alert": _word(alert(finding, now, alert_before)),
         "stored_at": _instant(s.secret.created_at),
         "next_at": _instant(next_at(finding, now)),
         "acts_next": str(acts_next(finding)),
@@ -253,6 +285,27 @@ def _status(finding: Finding, now: datetime) -> dict[str, Any]:
     }
 
 
+def standing(finding: Finding, now: datetime, alert_before: timedelta) -> dict[str, Any]:
+    """Give the short form of how a secret stands, as a run leaves it in the log."""
+    s, decision, error = finding.snapshot, finding.decision, finding.error
+    told = {
+        "vault": s.secret.name.vault,
+        "secret": s.secret.name.name,
+        "mode": str(s.mandate.mode),
+        "organization": s.mandate.organization,
+        "owner": s.mandate.owner,
+        "state": str(state(finding, now)),
+        "reason": decision.reason if decision else error and error.reason,
+        "expires_at": _instant(expires_at(s)),
+        "next_at": _instant(next_at(finding, now)),
+        # Of what has failed in a run, the next look tells who acts.
+        "acts_next": str(acts_next(finding)) if decision else None,
+        "failures": s.mandate.attempt.failures if s.mandate.attempt else 0,
+        "alert": _word(alert(finding, now, alert_before)),
+    }
+    return {key: value for key, value in told.items() if value}
+
+
 def session_state(session: Session) -> str:
     """Tell in one word how an owner's session stands."""
     if session.is_working:
@@ -260,8 +313,15 @@ def session_state(session: Session) -> str:
     return "sign-in-needed" if session.is_known else "unknown"
 
 
-def _owner(found: OwnerFinding) -> dict[str, Any]:
-    session, (reason, message) = found.session, found.why
+def owner_standing(session: Session, first_end: datetime | None, now: datetime) -> dict[str, Any]:
+    """Give how an owner's session stands.
+
+    Args:
+        session: the owner's.
+        first_end: when the first token that depends on it dies.
+        now: the instant of the look.
+    """
+    reason, message = _why(session, now)
     return {
         "owner": session.owner,
         "kind": "agent" if session.is_agent else "person",
@@ -270,9 +330,25 @@ def _owner(found: OwnerFinding) -> dict[str, Any]:
         "message": message or None,
         "signed_in_at": _instant(session.signed_in_at),
         "redeemed_at": _instant(session.redeemed_at),
-        "act_by": _instant(found.act_by),
-        "secrets": [str(finding.snapshot.secret.name) for finding in found.secrets],
+        "act_by": _instant(_act_by(session, first_end)),
     }
+
+
+def _why(session: Session, now: datetime) -> tuple[str, str]:
+    return session.reminder(now) or (session.reason, session.message)
+
+
+def _act_by(session: Session, first_end: datetime | None) -> datetime | None:
+    return session.sign_in_by if session.is_working else first_end
+
+
+def _owner(found: OwnerFinding) -> dict[str, Any]:
+    told = owner_standing(found.session, found.first_end, found.checked_at)
+    return {**told, "secrets": [str(finding.snapshot.secret.name) for finding in found.secrets]}
+
+
+def _word(word: StrEnum | None) -> str | None:
+    return str(word) if word else None
 
 
 def _instant(instant: datetime | None) -> str | None:

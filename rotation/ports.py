@@ -7,7 +7,7 @@ instants are aware, in UTC. Every method may raise ``UnavailableError`` (no usab
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -262,10 +262,16 @@ class Seal(Protocol):
 
 
 class EventLog(Protocol):
-    """Where every event is written at once, one a line, for people."""
+    """Where every event is written at once, one a line, for people; and how the fleet stands.
+
+    Neither method ever raises: a lost line must not stop a rotation.
+    """
 
     def record(self, event: Event) -> None:
-        """Write the event down. Never raises: a lost line must not stop a rotation."""
+        """Write the event down."""
+
+    def show(self, line: Mapping[str, Any]) -> None:
+        """Write one line of a picture of the fleet, in its stable form."""
 
 
 class Journal(Protocol):
@@ -327,6 +333,9 @@ class RequestQueue(Protocol):
             after: how long nobody gets to see it.
             life: how long it stays there, from now, if nobody takes it; without, for ever.
         """
+
+    def poisoned(self) -> int:
+        """Tell about how many messages were put aside, since nobody could handle them."""
 
 
 class Backlog(Protocol):

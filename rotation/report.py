@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from rotation.decision import Finding
     from rotation.model import SecretName
     from rotation.session import Session
 
@@ -59,6 +60,13 @@ class Outcome:
     actions: tuple[Action, ...] = ()
     next_at: datetime | None = None
     """When an order that waits can go on."""
+    finding: Finding | None = field(default=None, repr=False, compare=False)
+    """What was known of the secret at the end, if it could be looked at."""
+
+    @property
+    def without_finding(self) -> Outcome:
+        """The outcome alone."""
+        return replace(self, finding=None)
 
     def as_dict(self) -> dict[str, Any]:
         """Give the stable form."""

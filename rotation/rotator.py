@@ -9,26 +9,26 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from itertools import chain
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
 from rotation import tags
 from rotation.claim import unclaimed
-from rotation.decision import Decision
+from rotation.decision import Finding
 from rotation.errors import RotationError
 from rotation.events import Kind
-from rotation.fleet import Finding, Fleet
+from rotation.fleet import ALERT_BEFORE, Fleet
 from rotation.observer import Observer
+from rotation.picture import Picture
 from rotation.recorder import Gap, Recorder
-from rotation.report import ENDINGS, Ending, Outcome, RunReport, VaultFailure
-from rotation.schedule import superseded
+from rotation.relay import THREADS
+from rotation.report import Ending, Outcome, RunReport, VaultFailure
+from rotation.scan import Scan
 from rotation.session import Session
-from rotation.settler import Settler, ended, safely, told_of
+from rotation.settler import Settler, told_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from concurrent.futures import Future
     from datetime import datetime
 
     from rotation.fan_out import FanOut
@@ -40,11 +40,7 @@ if TYPE_CHECKING:
     Progress = Callable[[int, int], None]
     """Told how many secrets of how many are done."""
 
-GLANCES = 50
-"""Glances made in one go: one takes less time than handing it to a thread."""
 JOURNAL_PERIOD = timedelta(days=400)
-SUPERSEDED_LIMIT = 3
-"""More superseded tokens than that: something makes the secret rotate too often."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +54,8 @@ class Scope:
     """Secrets settled at once."""
     journal_period: timedelta = JOURNAL_PERIOD
     """How long events are kept."""
+    alert_before: timedelta = ALERT_BEFORE
+    """How near the expiry of a secret that is not renewed must be to be an alert."""
 
 
 def silently(_done: int, _total: int) -> None:
@@ -90,10 +88,13 @@ class Rotator:
             scanned_at: when the run before this one began, if somebody else remembers it.
             fan_out: has what needs something settled by others; without, this run does it.
         """
-        recorder, started_at = self._recorder(), self._ports.clock()
+        recorder, clock = self._recorder(), self._ports.clock
+        started_at = clock()
         recorder.say(Kind.SCAN_STARTED)
         self._scanned_at = self._scanned_at or scanned_at
         observer = self._observer()
+        before = self._scope.alert_before
+        picture = Picture(self._ports.log, recorder.run_id, started_at, before)
         with _threads(self._scope.concurrency) as pool:
             sessions = self._ask_sessions(pool, self._sessions.keep)
             for session in sessions:
@@ -103,19 +104,21 @@ class Rotator:
             for failure in vault_failures:
                 recorder.say(Kind.ROTATION_FAILED, **vars(failure))
             outcomes = []
-            for outcome in self._attend(pool, secrets, observer, recorder, fan_out):
-                outcomes.append(outcome)
+            scan = Scan(pool, self._settler, observer, recorder, picture, fan_out, clock)
+            for outcome in scan.attend(secrets):
+                outcomes.append(outcome.without_finding)
                 progress(len(outcomes), len(secrets))
         self._report_unclaimed(secrets, vault_failures, observer, recorder)
         self._scanned_at = started_at
         report = RunReport(
             run_id=recorder.run_id,
             started_at=started_at,
-            finished_at=self._ports.clock(),
+            finished_at=clock(),
             outcomes=tuple(outcomes),
             sessions=sessions,
             vault_failures=vault_failures,
         )
+        picture.close(sessions, vault_failures, self._poisoned(), clock())
         reason = "failed" if report.has_failures else "completed"
         recorder.say(Kind.SCAN_COMPLETED, reason=reason, message=report.summary)
         recorder.flush()
@@ -132,7 +135,8 @@ class Rotator:
             for finding in pool.map(lambda secret: _find(secret, observer), secrets):
                 findings.append(finding)
                 progress(len(findings), len(secrets))
-        return Fleet(self._ports.clock(), tuple(findings), sessions, vault_failures)
+        before = self._scope.alert_before
+        return Fleet(self._ports.clock(), tuple(findings), sessions, vault_failures, before)
 
     def settle(self, name: SecretName, scanned_at: datetime | None = None) -> Outcome:
         """Settle one secret, apart from any run; whatever goes wrong is an outcome, too.
@@ -170,60 +174,6 @@ class Rotator:
             return None
         message = f"{name.vault} is none of the watched vaults"
         return Outcome(name, ending, "unknown-vault", message)
-
-    def _attend(
-        self,
-        pool: ThreadPoolExecutor,
-        secrets: Sequence[ManagedSecret],
-        observer: Observer,
-        recorder: Recorder,
-        fan_out: FanOut | None,
-    ) -> Iterator[Outcome]:
-        """Glance at every secret, and settle those that need something; in the order given."""
-
-        def glances(batch: Sequence[ManagedSecret]) -> list[Outcome | None]:
-            return [self._glance(secret, observer, recorder) for secret in batch]
-
-        batches = [secrets[n : n + GLANCES] for n in range(0, len(secrets), GLANCES)]
-        seen = list(chain.from_iterable(pool.map(glances, batches)))
-        due = [s.name for s, outcome in zip(secrets, seen, strict=True) if outcome is None]
-        queued = fan_out.send(due, pool, recorder) if fan_out else frozenset()
-        done = [
-            outcome or self._begun(secret.name, queued, pool, observer, recorder)
-            for secret, outcome in zip(secrets, seen, strict=True)
-        ]
-        for outcome in done:
-            yield outcome if isinstance(outcome, Outcome) else outcome.result()
-
-    def _begun(
-        self,
-        name: SecretName,
-        queued: frozenset[SecretName],
-        pool: ThreadPoolExecutor,
-        observer: Observer,
-        recorder: Recorder,
-    ) -> Outcome | Future[Outcome]:
-        if name.folded in queued:
-            return Outcome(name, Ending.QUEUED, "queued", "it waits in the queue to be settled")
-        return pool.submit(self._settler.settle, name, observer, recorder)
-
-    def _glance(
-        self, secret: ManagedSecret, observer: Observer, recorder: Recorder
-    ) -> Outcome | None:
-        """Give the outcome for a secret that needs nothing; None for one that is to be settled."""
-
-        def look() -> Outcome | None:
-            s, decision = observer.glance(secret)
-            count = len(superseded(s, self._ports.clock())) if s.mandate.recorded else 0
-            if count > SUPERSEDED_LIMIT:
-                message = f"{count} superseded tokens: something renews it too often"
-                found = {"reason": "too-many-superseded", "message": message}
-                recorder.about(Kind.UNCLAIMED_TOKEN_FOUND, s, **found)
-            if isinstance(decision, Decision) and decision.action in ENDINGS:
-                return ended(s, decision, recorder, [])
-            return None
-
-        return safely(secret.name, recorder, [], look)
 
     def _ask_sessions(
         self, pool: ThreadPoolExecutor, ask: Callable[[str], Session]
@@ -286,6 +236,14 @@ class Rotator:
         with suppress(RotationError):
             self._ports.journal.forget(now - self._scope.journal_period)
 
+    def _poisoned(self) -> int | None:
+        """Tell how many requests nobody could handle; None if that cannot be told."""
+        queue = self._ports.queue
+        try:
+            return queue.poisoned() if queue else None
+        except RotationError:
+            return None
+
     def _observer(self) -> Observer:
         return Observer(self._ports, self._sessions, self._scope.defaults, self._scanned_at)
 
@@ -297,7 +255,7 @@ class Rotator:
 @contextmanager
 def _threads(count: int) -> Iterator[ThreadPoolExecutor]:
     """Give threads; if the work is broken off, they finish what was begun, and begin no more."""
-    pool = ThreadPoolExecutor(count)
+    pool = ThreadPoolExecutor(count, thread_name_prefix=THREADS)
     try:
         yield pool
     finally:

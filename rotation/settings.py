@@ -198,6 +198,7 @@ class Settings(BaseSettings):
     max_lifetime_days: Annotated[int, Field(ge=1, le=364)] = 90
     lifetime_days: Annotated[int, Field(ge=1, le=364)] = 30
     grace_hours: Annotated[int, Field(ge=1, le=364 * 24)] = 48
+    alert_days: Annotated[int, Field(ge=1, le=364)] = 3
     concurrency: Annotated[int, Field(ge=1, le=64)] = 8
     storage: Annotated[Storage | None, NoDecode] = None
     fan_out: Annotated[FanOutMode, BeforeValidator(_fan_out)] = FanOutMode.INLINE
@@ -212,6 +213,11 @@ class Settings(BaseSettings):
     def all_owners(self) -> tuple[str, ...]:
         """The owners of both kinds, those who sign in first."""
         return (*self.owners, *(agent.owner for agent in self.agent_owners))
+
+    @property
+    def alert_before(self) -> timedelta:
+        """From how long before its expiry a secret that is not renewed is an alert."""
+        return timedelta(days=self.alert_days)
 
     @property
     def journal_period(self) -> timedelta:

@@ -12,7 +12,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, TypeVar
 
 from rotation import orders, tags
-from rotation.decision import Action
+from rotation.decision import Action, Finding
 from rotation.errors import LockHeldError, OrderError, RejectedError, RotationError
 from rotation.events import Kind
 from rotation.model import ManagedSecret
@@ -99,7 +99,7 @@ class Settler:
                 return Outcome(name, Ending.SKIPPED, "unmanaged", message)
             s, decision = _act(x, s, observer, actions, decide)
         if decision.action not in ENDINGS:
-            return _unfinished(name, actions)
+            return _unfinished(s, decision, actions)
         return ended(s, decision, recorder, actions)
 
     def _carry_out(
@@ -168,11 +168,13 @@ def _step(x: Settling, s: Snapshot, decision: Decision) -> Snapshot:
     return STEPS[decision.action](x, s, decision.token or s.current)
 
 
-def _unfinished(name: SecretName, actions: list[Action]) -> Outcome:
+def _unfinished(s: Snapshot, decision: Decision, actions: list[Action]) -> Outcome:
     """End a settling that has done enough for one run."""
+    name = s.secret.name
     if actions[-1] is Action.RETIRE:
         message = "there is more to retire; the next run goes on"
-        return Outcome(name, Ending.SETTLED, "more-to-do", message, tuple(actions))
+        done, found = tuple(actions), Finding(s, decision)
+        return Outcome(name, Ending.SETTLED, "more-to-do", message, done, finding=found)
     message = f"{name} is not settled after {len(actions)} actions; please report it"
     raise RotationError(message)
 
@@ -185,7 +187,8 @@ def ended(s: Snapshot, decision: Decision, recorder: Recorder, actions: list[Act
         recorder.about(kind, s, reason=reason, message=message)
     # Resting after a failure is no success: the run says so until a renewal succeeds.
     ending = Ending.FAILED if reason == "backing-off" else ENDINGS[decision.action]
-    return Outcome(s.secret.name, ending, reason, message, tuple(actions))
+    done, found = tuple(actions), Finding(s, decision)
+    return Outcome(s.secret.name, ending, reason, message, done, finding=found)
 
 
 def safely(

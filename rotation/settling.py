@@ -16,7 +16,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from rotation.ports import Clock, EventLog, Journal, Lock, SecretStore, TokenIssuer
+    from rotation.ports import (
+        Clock,
+        EventLog,
+        Journal,
+        Lock,
+        RequestQueue,
+        SecretStore,
+        TokenIssuer,
+    )
     from rotation.recorder import Recorder
 
 LIMIT = timedelta(minutes=10)
@@ -38,6 +46,8 @@ class Ports:
     clock: Clock
     pause: Callable[[float], None]
     """Waits so many seconds."""
+    queue: RequestQueue | None = None
+    """None if there is no storage."""
 
 
 @dataclass(frozen=True)

@@ -123,7 +123,7 @@ class _Workshop:
         issuer = self._issuer(self._open(open_session(time.sleep)), sessions.access_token)
         hasty = self._open(PlainSession(read_timeout=TRIAL_TIMEOUT))
         kept, log = self._kept(), LogLines()
-        ports = Ports(store, issuer, log, kept.journal, clock, time.sleep)
+        ports = Ports(store, issuer, log, kept.journal, clock, time.sleep, kept.queue)
         desk = Desk(
             service=entra,
             seal=VaultSeal(session_client, clock),
@@ -270,6 +270,7 @@ def _scope(settings: Settings) -> Scope:
         defaults=settings.defaults,
         concurrency=settings.concurrency,
         journal_period=settings.journal_period,
+        alert_before=settings.alert_before,
     )
 
 

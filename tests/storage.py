@@ -10,14 +10,14 @@ from __future__ import annotations
 import base64
 import json
 import threading
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
-from azure.core.exceptions import ResourceNotFoundError
+from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 from azure.identity import ManagedIdentityCredential
 
 from rotation import settings
@@ -147,6 +147,8 @@ class StorageStage:
     backlog: Backlog
     waiting: Callable[[], list[tuple[dict[str, Any], timedelta | None]]]
     """Gives what can be taken from the queue, and how long each message lives in all."""
+    put_aside: Callable[[str], None]
+    """Does what the Functions host does with a message that nobody could handle."""
 
 
 @dataclass(frozen=True)
@@ -187,11 +189,18 @@ def on_azurite(request: pytest.FixtureRequest, by: str) -> Iterator[TableStage]:
             queue=StorageRequests(queue),
             backlog=TableBacklog(tables, own),
             waiting=lambda: waiting_on(queue),
+            put_aside=lambda text: _put_aside(queue, text),
             tables=tables,
             requests=queue,
             chosen=chosen,
             slept=slept,
         )
+
+
+def _put_aside(queue: Queue, text: str) -> None:
+    with suppress(ResourceExistsError):
+        queue.poison.create_queue()
+    queue.poison.send_message(text)
 
 
 def waiting_on(queue: Queue) -> list[tuple[dict[str, Any], timedelta | None]]:
@@ -246,4 +255,5 @@ def in_process(clock: ManualClock) -> StorageStage:
         queue=queue,
         backlog=MemoryBacklog(own),
         waiting=waiting,
+        put_aside=queue.poison.append,
     )

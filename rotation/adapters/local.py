@@ -6,7 +6,7 @@ import json
 import logging
 from contextlib import contextmanager, suppress
 from threading import Lock as ThreadLock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rotation.errors import LockHeldError, SettingsError
 from rotation.events import ALERTS, Event
@@ -19,16 +19,25 @@ if TYPE_CHECKING:
     from rotation.ports import Lock
 
 LOGGER = logging.getLogger("rotation.events")
+FLEET = logging.getLogger("rotation.fleet")
 
 
 class LogLines:
-    """Writes each event as one JSON object on one line of the log ``rotation.events``."""
+    """Writes JSON, one object a line: of events to ``rotation.events``, of pictures beside it."""
 
     def record(self, event: Event) -> None:
         """See ``EventLog``."""
         level = logging.WARNING if event.event in ALERTS else logging.INFO
-        with suppress(Exception):  # a line that cannot be written must not stop a rotation
-            LOGGER.log(level, "%s", json.dumps(event.as_dict(), ensure_ascii=True))
+        _write(LOGGER, level, event.as_dict())
+
+    def show(self, line: Mapping[str, Any]) -> None:
+        """See ``EventLog``."""
+        _write(FLEET, logging.INFO, line)
+
+
+def _write(logger: logging.Logger, level: int, line: Mapping[str, Any]) -> None:
+    with suppress(Exception):  # a line that cannot be written must not stop a rotation
+        logger.log(level, "%s", json.dumps(line, ensure_ascii=True))
 
 
 class NoJournal:

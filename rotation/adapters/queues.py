@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
 
-from rotation.adapters.storage import REQUESTS
+from rotation.adapters.storage import POISON, REQUESTS
 from rotation.adapters.tables import PARTITION, ROW, Table, key_of
 from rotation.model import SecretName
 
@@ -38,7 +38,7 @@ class StorageRequests:
 
     def __init__(self, queue: Queue) -> None:
         """Take the client of the queue."""
-        self._client, self._line = queue.client, queue.line
+        self._client, self._poison, self._line = queue.client, queue.poison, queue.line
 
     def put(
         self, order: Order, *, after: timedelta = AT_ONCE, life: timedelta | None = None
@@ -64,6 +64,17 @@ class StorageRequests:
         if not self._ask("write to", send_unless_missing):
             self._make()
             self._ask("write to", send)
+
+    def poisoned(self) -> int:
+        """See ``RequestQueue``."""
+
+        def call() -> int:
+            try:
+                return self._poison.get_queue_properties().approximate_message_count or 0
+            except ResourceNotFoundError:
+                return 0  # the host makes it with its first message
+
+        return self._line.ask(f"the queue {POISON}", "read", call)
 
     def exists(self) -> bool:
         """Tell whether there is such a queue."""

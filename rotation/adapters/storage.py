@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 
 REQUESTS = "rotation-requests"
 """The queue."""
+POISON = f"{REQUESTS}-poison"
+"""Where the Functions host puts what has failed too often (Azure Functions documentation, *Azure
+Queue storage trigger*)."""
 SCOPE = "https://storage.azure.com/.default"
 SERVICE = "storage"
 QUIET_PERIOD = timedelta(seconds=30)
@@ -164,11 +167,13 @@ class Queue:
     """The queue of the requests."""
 
     client: QueueClient
+    poison: QueueClient
+    """The queue of those that nobody could handle; it is missing until there is one."""
     line: Line
 
     def close(self) -> None:
         """End its connections."""
-        self.client.close()
+        self.client.close()  # the transport is shared
 
 
 def open_tables(
@@ -189,17 +194,21 @@ def open_queue(
     storage: Storage, identity: TokenCredential, clock: Clock, sleep: Callable[[float], None]
 ) -> Queue:
     """Make a client of the queue; it connects when it is used. Arguments as ``open_tables``."""
-    client = QueueClient(
-        storage.queue_url,
-        REQUESTS,
-        credential=_credential(storage, identity),
-        # The Functions trigger expects base64; the library's own default is plain text.
-        message_encode_policy=TextBase64EncodePolicy(),
-        retry_policy=_Patience(),
-        permit_redirects=False,
-        transport=open_transport(sleep),
-    )
-    return Queue(client, Line("Queue", clock))
+    transport = open_transport(sleep)
+
+    def client(name: str) -> QueueClient:
+        return QueueClient(
+            storage.queue_url,
+            name,
+            credential=_credential(storage, identity),
+            # The Functions trigger expects base64; the library's own default is plain text.
+            message_encode_policy=TextBase64EncodePolicy(),
+            retry_policy=_Patience(),
+            permit_redirects=False,
+            transport=transport,
+        )
+
+    return Queue(client(REQUESTS), client(POISON), Line("Queue", clock))
 
 
 def _credential(

@@ -110,7 +110,10 @@ def _log_events() -> None:
     logger = logging.getLogger("rotation")
     logger.setLevel(logging.INFO)
     logger.propagate = False
-    logger.handlers = [LogLines()]
+    lines = LogLines()
+    # The command's own result shows how the fleet stands.
+    lines.addFilter(lambda record: record.name != "rotation.fleet")
+    logger.handlers = [lines]
 
 
 def show(output: str, result: object, draw: Callable[[], None]) -> None:

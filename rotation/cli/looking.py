@@ -64,7 +64,8 @@ def plan(around: Surroundings, output: str) -> int:
 def status(around: Surroundings, output: str) -> int:
     """Show every managed secret and every owner.
 
-    Ends with 1 if anything is expired, failing, rejected or blocked, or an owner must sign in.
+    Ends with 1 if anything is expired or about to, failing, rejected or blocked, or an owner must
+    sign in.
     """
     fleet = with_rotator(around, lambda rotator, tell: rotator.survey(tell), "Looking")
     show(output, fleet.status(), lambda: show_status(fleet))

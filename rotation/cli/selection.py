@@ -12,7 +12,8 @@ from rotation.scope import difference
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from rotation.fleet import Finding, Fleet
+    from rotation.decision import Finding
+    from rotation.fleet import Fleet
     from rotation.model import SecretName
     from rotation.scope import Difference
 

@@ -9,12 +9,13 @@ from rich.text import Text
 
 from rotation.console.table import coloured, date, day, draw, new_table, show_vaults
 from rotation.console.terminal import results
-from rotation.fleet import Actor, acts_next, expires_at, next_at, session_state, state
+from rotation.fleet import Actor, acts_next, alert, expires_at, next_at, session_state, state
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from rotation.fleet import Finding, Fleet, OwnerFinding
+    from rotation.decision import Finding
+    from rotation.fleet import Fleet, OwnerFinding
     from rotation.report import RunReport
     from rotation.session import Session
 
@@ -54,17 +55,23 @@ def show_status(fleet: Fleet) -> None:
     table = new_table("Secret", "State", "Days left", "Next (UTC)", "Why")
     for finding in fleet.findings:
         s, decision = finding.snapshot, finding.decision
-        ends_at = expires_at(s)
         table.add_row(
             escape(str(s.secret.name)),
             coloured(state(finding, now)),
-            f"{(ends_at - now).total_seconds() / 86400:.1f}" if ends_at else "-",
+            _days_left(finding, fleet),
             _next(finding, now),
             escape(decision.message if decision else str(finding.error)),
         )
     draw(table)
     show_vaults(fleet.vault_failures)
     _show_owners(fleet.owners)
+
+
+def _days_left(finding: Finding, fleet: Fleet) -> Text:
+    """Say how long a token still lives, loudly where somebody should know."""
+    ends_at, now = expires_at(finding.snapshot), fleet.checked_at
+    days = f"{(ends_at - now).total_seconds() / 86400:.1f}" if ends_at else "-"
+    return Text(days, "bold red" if alert(finding, now, fleet.alert_before) else "")
 
 
 def _next(finding: Finding, now: datetime) -> str:

@@ -13,7 +13,8 @@ from rotation.fleet import expires_at, state
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from rotation.fleet import Finding, Fleet
+    from rotation.decision import Finding
+    from rotation.fleet import Fleet
     from rotation.model import SecretName
     from rotation.report import VaultFailure
 

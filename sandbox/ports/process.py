@@ -17,7 +17,7 @@ from sandbox.ports.store import WorldStore
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from rotation.ports import Clock, Locks
+    from rotation.ports import Clock, Locks, RequestQueue
     from rotation.rotator import Scope
     from sandbox.world import World
 
@@ -45,7 +45,13 @@ class InProcess:
     """
 
     def __init__(
-        self, world: World, scope: Scope, *, locks: Locks | None = None, clock: Clock | None = None
+        self,
+        world: World,
+        scope: Scope,
+        *,
+        locks: Locks | None = None,
+        clock: Clock | None = None,
+        queue: RequestQueue | None = None,
     ) -> None:
         """Put a rotator together.
 
@@ -54,6 +60,7 @@ class InProcess:
             scope: what it looks after.
             locks: shared among processes that see each other's; its own without.
             clock: its own, if it is not the world's.
+            queue: of the requests, if there is one.
         """
         self.world = world
         self.scope = scope
@@ -69,6 +76,7 @@ class InProcess:
             self.journal,
             own,
             lambda seconds: world.clock.advance(timedelta(seconds=seconds)),
+            queue,
         )
         self.locks = locks or MemoryLocks()
         self.rotator = Rotator(self.ports, self.sessions, self.locks, scope)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from contextlib import contextmanager
 from itertools import takewhile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rotation.errors import LockHeldError
 from rotation.model import SecretName
@@ -25,12 +25,18 @@ class Journal:
         """Start without events."""
         self.events: list[Event] = []
         """Every event that was said."""
+        self.lines: list[Mapping[str, Any]] = []
+        """Every line of a picture of the fleet."""
         self.kept: dict[tuple[str, int], Event] = {}
         """Those that are kept, by their run and their place in it."""
 
     def record(self, event: Event) -> None:
         """See ``EventLog``."""
         self.events.append(event)
+
+    def show(self, line: Mapping[str, Any]) -> None:
+        """See ``EventLog``."""
+        self.lines.append(line)
 
     def write(self, events: Sequence[Event]) -> None:
         """See ``Journal``."""

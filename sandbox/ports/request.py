@@ -37,6 +37,12 @@ class MemoryRequests:
         self._clock = clock
         self._messages: list[Message] = []
         self._guard = Lock()
+        self.poison: list[str] = []
+        """What was put aside."""
+
+    def poisoned(self) -> int:
+        """See ``RequestQueue``."""
+        return len(self.poison)
 
     def put(
         self, order: Order, *, after: timedelta = AT_ONCE, life: timedelta | None = None

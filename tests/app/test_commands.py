@@ -207,6 +207,7 @@ def test_a_status_shows_every_secret_and_every_owner(
         "reason": "fresh",
         "message": fresh["message"],
         "expires_at": "2026-12-21T07:00:00Z",
+        "alert": None,
         "stored_at": "2026-11-21T07:00:00Z",
         "next_at": fresh["next_at"],
         "acts_next": "rotator",

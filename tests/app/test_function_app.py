@@ -7,6 +7,9 @@ import logging
 import os
 import subprocess
 import sys
+import threading
+from collections import Counter, defaultdict
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,7 +27,7 @@ from sandbox.organization import Policy
 from tests.app.conftest import OTHER_VAULT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from azure.functions.decorators.function_app import Function
 
@@ -162,6 +165,22 @@ def test_a_run_is_told_in_the_log_and_tells_no_value(
     assert world.leaks_in(caplog.text + "".join(map(repr, map(vars, caplog.records)))) == 0
 
 
+def test_every_line_of_a_run_is_logged_in_the_thread_of_its_invocation(
+    scan: Callable[[], None], world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The host drops what other threads log; of the events of a run, none may be lost."""
+    for number in range(20):
+        place(world, Placement(f"feed-{number}", age=DUE))
+    host = ThreadsOfLines()
+
+    with host.listening():
+        scan()
+
+    assert host.lines["rotation.events"] == {threading.get_ident(): 42}
+    assert set(host.lines["rotation.fleet"]) == {threading.get_ident()}
+    assert len(caplog.records) >= 42
+
+
 def test_a_run_with_a_failure_fails_after_all_else_was_settled(
     scan: Callable[[], None], world: World
 ) -> None:
@@ -287,6 +306,27 @@ def test_the_probe_tells_nothing(
     assert (answer.status_code, answer.get_body(), answer.mimetype) == (200, b"ok\n", "text/plain")
     assert answer.headers["Cache-Control"] == "no-store"
     assert not world.calls
+
+
+class ThreadsOfLines(logging.Handler):
+    """Counts the lines of each logger by the thread in which a handler gets them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: defaultdict[str, Counter[int]] = defaultdict(Counter)
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Listen where the host's own handler does."""
+        logging.getLogger().addHandler(self)
+        try:
+            yield
+        finally:
+            logging.getLogger().removeHandler(self)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Note it."""
+        self.lines[record.name][threading.get_ident()] += 1
 
 
 def _bindings(function: Function) -> list[dict[str, Any]]:

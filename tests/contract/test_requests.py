@@ -64,6 +64,15 @@ class TestQueue:
 
         assert [message for message, _ in storage_stage.waiting()] == [LEAK.as_dict()]
 
+    def test_what_was_put_aside_is_counted(self, storage_stage: StorageStage) -> None:
+        """Messages that nobody could handle; none before the host has put one there."""
+        assert storage_stage.queue.poisoned() == 0
+
+        storage_stage.put_aside("no order")
+        storage_stage.put_aside("no order either")
+
+        assert storage_stage.queue.poisoned() == 2
+
     @pytest.mark.parametrize("life", [HOUR, 30 * DAY])
     def test_it_stays_for_its_life(self, storage_stage: StorageStage, life: timedelta) -> None:
         """How long it stays there, from now, if nobody takes it."""

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from rotation import fan_out, model, order, policy, renewal, rotator, schedule, settling
+from rotation import fan_out, model, order, policy, renewal, scan, schedule, settling
 from rotation.adapters import border, refusal
 from tests.mutants.catalogue import load
 from tests.story import (
@@ -34,7 +34,7 @@ NUMBERS = {
     "policy.RULES": len(policy.RULES) + 1,
     "settling.LIMIT": settling.LIMIT,
     "settling.ACTIONS_LIMIT": settling.ACTIONS_LIMIT,
-    "rotator.SUPERSEDED_LIMIT": rotator.SUPERSEDED_LIMIT,
+    "scan.SUPERSEDED_LIMIT": scan.SUPERSEDED_LIMIT,
     "model.DIGEST_LENGTH": model.DIGEST_LENGTH,
     "schedule.SPREAD": schedule.SPREAD,
     "border.CLOCK_TOLERANCE": border.CLOCK_TOLERANCE,

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from rotation.events import Event
     from rotation.fan_out import FanOut
-    from rotation.ports import Clock, Locks
+    from rotation.ports import Clock, Locks, RequestQueue
     from rotation.report import Outcome, RunReport
     from sandbox.token import Token
     from sandbox.vault import SecretVersion
@@ -68,9 +68,14 @@ class Stage:
         self.invariants = Invariants(self.world, lambda: self.scope.vaults, self.killed)
         self.consumers = Consumers(self.invariants)
 
-    def process(self, locks: Locks | None = None, clock: Clock | None = None) -> InProcess:
+    def process(
+        self,
+        locks: Locks | None = None,
+        clock: Clock | None = None,
+        queue: RequestQueue | None = None,
+    ) -> InProcess:
         """Start another process of the rotator: it remembers nothing."""
-        return InProcess(self.world, self.scope, locks=locks, clock=clock)
+        return InProcess(self.world, self.scope, locks=locks, clock=clock, queue=queue)
 
     @property
     def scope(self) -> Scope:

@@ -92,6 +92,11 @@ class Away:
         self.parts = parts
         self.cleared: list[SecretName] = []
 
+    def poisoned(self) -> int:
+        """Fail."""
+        self._reach("poisoned")
+        return 0
+
     def _reach(self, part: str) -> None:
         if part in self.parts:
             message = "the storage cannot be reached"

@@ -11,7 +11,7 @@ from rotation.decision import Action
 from rotation.events import Kind
 from rotation.model import SecretName
 from rotation.report import Ending
-from rotation.rotator import GLANCES, SUPERSEDED_LIMIT
+from rotation.scan import GLANCES, SUPERSEDED_LIMIT
 from rotation.settling import ACTIONS_LIMIT
 from rotation.steps import STEPS
 from sandbox.fault import Answer, Delay, Fault

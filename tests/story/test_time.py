@@ -18,7 +18,7 @@ from tests.story.plot import DUE, renewal
 from tests.story.stage import DAY, GRACE, HOUR, SECRET, START, Stage
 
 if TYPE_CHECKING:
-    from rotation.ports import Clock, Locks
+    from rotation.ports import Clock, Locks, RequestQueue
     from sandbox.ports import InProcess
 
 MINUTE, SECOND = timedelta(minutes=1), timedelta(seconds=1)
@@ -174,9 +174,14 @@ class WrongStage(Stage):
     ahead: timedelta = timedelta(0)
     jitter: timedelta = timedelta(0)
 
-    def process(self, locks: Locks | None = None, clock: Clock | None = None) -> InProcess:
+    def process(
+        self,
+        locks: Locks | None = None,
+        clock: Clock | None = None,
+        queue: RequestQueue | None = None,
+    ) -> InProcess:
         """Start another process, by the wrong clock."""
-        return super().process(locks, clock or self.own_clock)
+        return super().process(locks, clock or self.own_clock, queue)
 
     def __post_init__(self) -> None:
         """Set the wrong clock."""

@@ -43,6 +43,9 @@ def failing(exc: Exception) -> Callable[[], datetime]:
     return clock
 
 
+pytestmark = pytest.mark.usefixtures("loggers")  # a command makes them its own
+
+
 @pytest.fixture(autouse=True)
 def settings(monkeypatch: pytest.MonkeyPatch) -> None:
     """Give settings that lead nowhere: the clock is asked before anything is."""

@@ -8,9 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from rotation.decision import Action, Decision
+from rotation.decision import Action, Decision, Finding
 from rotation.errors import AccessDeniedError, RotationError, UnavailableError
-from rotation.fleet import Finding, Fleet, State, acts_next, expires_at, next_at, retry_at, state
+from rotation.fleet import (
+    Alert,
+    Fleet,
+    State,
+    acts_next,
+    alert,
+    expires_at,
+    next_at,
+    retry_at,
+    state,
+)
 from rotation.model import Mode
 from rotation.report import ENDINGS, OF_ORDERS, Ending, Outcome, RunReport, VaultFailure
 from rotation.session import Session
@@ -127,6 +137,62 @@ def test_what_needs_somebody(given: Given, expected: State) -> None:
     bad = {State.EXPIRED, State.FAILING, State.REJECTED, State.BLOCKED}
     assert fleet.needs_somebody is (expected in bad)
     assert not fleet.has_failures
+
+
+THREE_DAYS = 3 * DAY
+ENDS_AT = TOKEN.valid_to
+SHORT = SETTLED.tagged(lifetime=DAY, rotate_before=8 * HOUR).current(valid_from=ENDS_AT - DAY)
+WATCHED = SETTLED.watched().kept(expires_at=ENDS_AT)
+ALERTS: dict[str, tuple[Given, Alert | None]] = {
+    "a fresh token": (SETTLED, None),
+    "due, and far from its expiry": (DUE.failed(ago=MINUTE), None),
+    "near its expiry, a moment before": (SETTLED.at(ENDS_AT - THREE_DAYS - SECOND), None),
+    "near its expiry": (SETTLED.at(ENDS_AT - THREE_DAYS), Alert.EXPIRING),
+    "near its expiry, and its owner has no session": (
+        SETTLED.at(ENDS_AT - DAY).signed_out(),
+        Alert.EXPIRING,
+    ),
+    "a moment before its expiry": (SETTLED.at(ENDS_AT - SECOND), Alert.EXPIRING),
+    "at its expiry": (SETTLED.at(ENDS_AT).got(TOKEN), Alert.EXPIRED),
+    "a token of a day, in its renewal window": (SHORT.at(ENDS_AT - 6 * HOUR), None),
+    "the same, half of it later": (SHORT.at(ENDS_AT - 3 * HOUR), Alert.EXPIRING),
+    "a token whose life a policy cut short": (
+        SETTLED.current(valid_from=ENDS_AT - DAY).at(ENDS_AT - 10 * HOUR),
+        None,
+    ),
+    "faulty tags": (SETTLED.at(ENDS_AT - DAY).mis_tagged(), Alert.EXPIRING),
+    "a value that nobody knows, with a date": (
+        SETTLED.at(ENDS_AT - THREE_DAYS).unrecorded(),
+        Alert.EXPIRING,
+    ),
+    "a watched secret, a moment before": (WATCHED.at(ENDS_AT - THREE_DAYS - SECOND), None),
+    "a watched secret": (WATCHED.at(ENDS_AT - THREE_DAYS), Alert.EXPIRING),
+    "a watched secret that has expired": (WATCHED.at(ENDS_AT), Alert.EXPIRED),
+    "without a date": (SETTLED.watched().kept(expires_at=None), None),
+    "a disabled version": (SETTLED.at(ENDS_AT + DAY).disabled(), None),
+}
+
+
+@pytest.mark.parametrize(("given", "expected"), ALERTS.values(), ids=ALERTS)
+def test_when_an_expiry_is_an_alert(given: Given, expected: Alert | None) -> None:
+    """From three days before, or half of the renewal window if that is shorter."""
+    found = Finding(given.snapshot, None, OUTAGE)
+
+    assert alert(found, given.now, THREE_DAYS) is expected
+    decided = given.decide()
+    if isinstance(decided, Decision):
+        assert alert(Finding(given.snapshot, decided), given.now, THREE_DAYS) is expected
+        if expected:
+            assert Fleet(given.now, (finding(given),)).needs_somebody
+
+
+def test_how_near_an_expiry_must_be_is_a_setting() -> None:
+    """Within a renewal window of ten days, five at most."""
+    early = Finding(SETTLED.at(ENDS_AT - 5 * DAY).snapshot, None)
+
+    assert alert(early, ENDS_AT - 5 * DAY, 7 * DAY) is Alert.EXPIRING
+    assert alert(early, ENDS_AT - 6 * DAY, 7 * DAY) is None
+    assert alert(early, ENDS_AT - 2 * DAY, DAY) is None
 
 
 def test_a_look_that_failed_needs_somebody() -> None:
@@ -283,6 +349,7 @@ class TestJson:
                     "reason": "in-grace",
                     "message": "its predecessor is in grace",
                     "expires_at": "2026-12-12T07:30:00Z",
+                    "alert": None,
                     "stored_at": "2026-11-21T07:30:00Z",
                     "next_at": "2026-11-23T07:30:00Z",
                     "acts_next": "rotator",

@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from rotation.decision import Finding
 from rotation.events import Event, Kind
-from rotation.fleet import Finding, Fleet, OwnerFinding, session_state
+from rotation.fleet import Fleet, OwnerFinding, session_state
 from rotation.model import TokenValue
 from rotation.recorder import Recorder
 from rotation.session import LONG_AGO, Grant, Kept, Session, session_secret
