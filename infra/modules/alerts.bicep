@@ -171,8 +171,8 @@ var rules = [
   }
   {
     name: 'proof-failed-twice'
-    title: 'A wrong value is stored again and again'
-    severity: routine
+    title: 'A stored value does not work'
+    severity: urgent
     window: 'P2D'
     query: replace(
       loadTextContent('../queries/proof-failed-twice.kql'),
@@ -180,8 +180,8 @@ var rules = [
       'let times = ${failedProofs};'
     )
     dimensions: ofSecrets
-    todo: 'It is replaced each time: find out who keeps storing it.'
-    manual: 'a-wrong-value-is-stored-again-and-again'
+    todo: 'Whoever reads the secret fails: see whether it is replaced by now, and who stored that value.'
+    manual: 'a-stored-value-does-not-work'
   }
   {
     name: 'poison-queue'
