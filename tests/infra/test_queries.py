@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from tests.infra.kusto import TEXTS, Verdict, judge
-from tests.infra.rules import DEFAULTS, RULES
+from tests.infra.rules import DEFAULTS, MODULE, RULES
 
 WRONG = {
     "table": "AppTrace | count",
@@ -111,3 +111,19 @@ def test_a_rule_gives_columns_that_it_can_be_split_by(
 
     assert {columns.get(dimension) for dimension in RULES[name].dimensions} <= {"string"}
     assert set(columns.values()) <= {"string", "int", "long", "real"}
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_a_rule_is_within_the_limits(name: str) -> None:
+    """Six dimensions, 64 KB in all (Azure Monitor documentation, *service limits*)."""
+    rule = RULES[name]
+
+    assert len(rule.dimensions) <= 6
+    assert len(rule.query().encode()) + len(rule.todo) + 1000 < 64 * 1024
+
+
+def test_the_action_group_has_a_short_name() -> None:
+    """Twelve characters, which stand in front of each message."""
+    (name,) = re.findall(r"groupShortName: '(.+)'", MODULE)
+
+    assert len(name) <= 12
