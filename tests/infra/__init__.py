@@ -1,1 +1,1 @@
-"""What is deployed: the queries, the alerts and the workbook."""
+"""The templates of infra/: resolved for sample parameters, and held to what they promise."""
