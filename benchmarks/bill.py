@@ -99,7 +99,7 @@ class Counts:
     vault_peak: int
     """Calls to one vault in the busiest run."""
     owner_peak: int
-    """Calls to Azure DevOps for one owner in the busiest run."""
+    """Calls to Azure DevOps for each owner in the busiest run."""
     renewal_calls: int
     """Of one renewal, to all services, in a run that renews many."""
     cpu_seconds: float
@@ -121,8 +121,13 @@ class Counts:
     @property
     def run_seconds(self) -> float:
         """How long one run takes."""
-        waiting = self.remote_calls / self.hours * ASSUMED.latency / ASSUMED.concurrency
-        return max(waiting, 1) + self.cpu_seconds
+        return max(self.remote_calls / self.hours * self.call_seconds, 1)
+
+    @property
+    def call_seconds(self) -> float:
+        """How long one call holds up a run: its share of the waiting, and of the processor."""
+        thinking = self.cpu_seconds * self.hours / self.remote_calls
+        return ASSUMED.latency / ASSUMED.concurrency + thinking
 
     @property
     def gigabytes(self) -> dict[str, float]:
@@ -165,7 +170,7 @@ def shares(counts: Counts) -> dict[str, tuple[str, float]]:
     rate = a.concurrency / a.latency * VAULT_SECONDS  # calls of a run in ten seconds
     calls = min(rate, counts.vault_peak)
     writes = min(rate / counts.renewal_calls, counts.secrets / counts.vaults)
-    everything = counts.secrets * counts.renewal_calls * a.latency / a.concurrency / 60
+    everything = counts.secrets * counts.renewal_calls * counts.call_seconds / 60
     return {
         "Key Vault: 4,000 calls a vault in 10 seconds": (f"{calls:,.0f}", calls / VAULT_CALLS),
         "Key Vault: 300 new versions a vault in 10 seconds, everything due at once": (
@@ -209,7 +214,7 @@ NAMES = {
     "fleet_lines": "lines of the fleet's picture",
     "fleet_bytes": "their bytes, too",
     "vault_peak": "calls to one vault, busiest run",
-    "owner_peak": "calls to Azure DevOps for one owner, busiest run",
+    "owner_peak": "calls to Azure DevOps for each owner, busiest run",
     "renewal_calls": "calls of one renewal, to all services",
     "cpu_seconds": "processor seconds of one run",
     "megabytes": "MB of memory, one run",
@@ -259,7 +264,8 @@ def write_prices() -> str:
         ]
         for price in PRICES.values()
     ]
-    return table(["what", "price", "for", "free each month"], rows)
+    listed = table(["what", "price", "for", "free each month"], rows)
+    return f"{REGION}; looked up on {CHECKED}.\n\n{listed}"
 
 
 def write_bill(measured: list[Counts]) -> str:

@@ -214,7 +214,7 @@ def measure(secrets: int, hours: int, renewal_calls: int) -> Counts:
     with stand(world) as found:
         for _ in range(hours):
             found.run()
-            _count(world.calls, counted, peaks)
+            _count(world.calls, len(world.tenant.users), counted, peaks)
             world.calls.clear()
         lines, size, sent = (Counter(c) for c in (found.ear.lines, found.ear.size, found.sent))
         fleet = _fleet(found.ear, secrets, len(world.tenant.users), hours)
@@ -255,15 +255,14 @@ def _netlocs(account: Account) -> dict[str, str]:
     return {urlsplit(url).netloc: service for service, url in urls.items()}
 
 
-def _count(calls: list[Call], counted: Counter[str], peaks: Counter[str]) -> None:
+def _count(calls: list[Call], owners: int, counted: Counter[str], peaks: Counter[str]) -> None:
     """Count the calls of one run, and note the most that one vault and one owner had."""
     counted.update(call.service for call in calls)
     counted.update(call.operation for call in calls if call.operation == "set_secret")
     vaults = Counter(c.target.split("/")[0] for c in calls if c.service == "key-vault")
     devops = sum(call.service == "azure-devops" for call in calls)
-    owners = sum(call.operation == "redeem" for call in calls)
     peaks["vault"] = max(peaks["vault"], *vaults.values())
-    peaks["owner"] = max(peaks["owner"], -(-devops // max(owners, 1)))
+    peaks["owner"] = max(peaks["owner"], -(-devops // owners))
 
 
 def _fleet(ear: Ear, secrets: int, owners: int, hours: int) -> tuple[int, int]:
