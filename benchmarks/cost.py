@@ -20,7 +20,7 @@ import time
 from collections import Counter
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 PAGE = Path(__file__).parents[1] / "docs" / "cost-and-limits.md"
 SIZES = {10: 480, 1_000: 48, 20_000: 6}
 """PATs, and the hours that are measured: fewer where each tells more."""
+START = datetime(2027, 3, 1, 7, 7, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 PERIOD, GRACE = 20 * DAY, 2 * DAY
 """From one renewal to the next, and the grace, as the defaults have them."""
@@ -114,11 +115,18 @@ def main() -> int:
 
 
 def filled(page: str, tables: dict[str, str]) -> str:
-    """Put each table into its place on the page."""
+    """Put each table into its place on the page.
+
+    Raises:
+        ValueError: the page has no such place.
+    """
     for name, text in tables.items():
         before, begin, rest = page.partition(f"<!-- {name} -->\n")
-        _, end, after = rest.partition(f"\n<!-- end of {name} -->")
-        page = before + begin + text + end + after
+        _, end, after = rest.partition(f"<!-- end of {name} -->")
+        if not (begin and end):
+            message = f"no place for {name} on the page"
+            raise ValueError(message)
+        page = f"{before}{begin}{text}\n{end}{after}"
     return page
 
 
@@ -132,7 +140,7 @@ def _asked() -> argparse.Namespace:
 
 def furnished(secrets: int) -> World:
     """Give a world in which a renewal is due at any time of the month alike."""
-    world = World(ManualClock(wall()))
+    world = World(ManualClock(START))
     count = -(-secrets // PER_VAULT)
     owners = [f"owner-{number}@contoso.example" for number in range(count)]
     world.add_organization(ORGANIZATION, [world.add_user(owner) for owner in owners])

@@ -117,11 +117,11 @@ def test_an_hour_that_is_measured_twice_costs_the_same() -> None:
 
 
 def test_the_benchmark_counts() -> None:
-    """A world of two PATs, for an hour: every service that a run asks is seen."""
+    """A world of two PATs, for two hours: every service that a run asks is seen."""
     if not is_installable():
         pytest.skip("needs npm")
 
-    counts = cost.measure(2, 1, renewal_calls=15)
+    counts = cost.measure(2, 2, renewal_calls=15)
 
     assert bill.read_counts(bill.write_counts([counts])) == [counts]
     assert min(counts.vault_calls, counts.devops_calls, counts.entra_calls) > 0
