@@ -58,6 +58,7 @@ docs: setup ## Write docs/commands.md from the help of the commands
 lock: setup ## Make requirements*.txt from requirements*.in
 	$(LOCK) requirements.in --output-file requirements.txt
 	$(LOCK) requirements-dev.in --constraints requirements.txt --output-file requirements-dev.txt
+	$(LOCK) requirements-cli.in --constraints requirements-dev.txt --output-file requirements-cli.txt
 
 clean: ## Remove everything that make has made
 	rm -rf .venv .venv-* $(WITNESSES) .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache \
