@@ -131,10 +131,10 @@ resource sessionRole 'Microsoft.Authorization/roleDefinitions@2022-04-01' = {
 }
 
 resource identityKeepsSessions 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(sessionVault.id, identityPrincipalId, sessionRole.id)
+  name: guid(sessionVault.id, identityPrincipalId, sessionRole.name)
   scope: sessionVault
   properties: {
-    roleDefinitionId: sessionRole.id
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', sessionRole.name)
     principalId: identityPrincipalId
     principalType: 'ServicePrincipal'
   }
@@ -165,10 +165,10 @@ resource sessionEndRole 'Microsoft.Authorization/roleDefinitions@2022-04-01' = i
 }
 
 resource operatorsEndSessions 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (hasOperators) {
-  name: guid(sessionVault.id, operatorsGroupId, sessionEndRole.id)
+  name: guid(sessionVault.id, operatorsGroupId, sessionEndRole.name)
   scope: sessionVault
   properties: {
-    roleDefinitionId: sessionEndRole.id
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', sessionEndRole.name)
     principalId: operatorsGroupId
     principalType: 'Group'
   }

@@ -51,6 +51,7 @@ resource app 'Microsoft.Web/sites@2025-03-01' existing = {
 }
 
 resource appSettings 'Microsoft.Web/sites/config@2025-03-01' = {
+  // checkov:skip=CKV_AZURE_13,CKV_AZURE_63,CKV_AZURE_65,CKV_AZURE_66,CKV_AZURE_80,CKV_AZURE_88,CKV_AZURE_222: these are about the configuration "web", which this is not
   parent: app
   name: 'appsettings'
   properties: union(rotation, {
@@ -73,6 +74,7 @@ resource appSettings 'Microsoft.Web/sites/config@2025-03-01' = {
 }
 
 resource authentication 'Microsoft.Web/sites/config@2025-03-01' = {
+  // checkov:skip=CKV_AZURE_13,CKV_AZURE_63,CKV_AZURE_65,CKV_AZURE_66,CKV_AZURE_80,CKV_AZURE_88,CKV_AZURE_222: these are about the configuration "web", which this is not
   parent: app
   name: 'authsettingsV2'
   properties: {
