@@ -10,14 +10,13 @@ import json
 import re
 import subprocess
 from dataclasses import dataclass
-from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tests.infra.given import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from tests.infra.bicep.resolver import Resource
 
@@ -42,21 +41,18 @@ class Verdict:
         """How many files it could not read."""
         return int(self.report["summary"]["parsing_errors"])
 
-    @cached_property
+    @property
     def passed(self) -> set[str]:
         """The checks that something passed."""
         return {check["check_id"] for check in self.report["results"]["passed_checks"]}
 
-    @cached_property
-    def failed(self) -> list[str]:
-        """What was not skipped, and is not as it should be."""
-        return [_told(check) for check in self.report["results"]["failed_checks"]]
-
-    @cached_property
-    def skipped(self) -> set[tuple[str, str]]:
-        """The checks that were skipped and would have failed, each with the resource's type."""
-        skipped = self.report["results"]["skipped_checks"]
-        return {(check["check_id"], check["resource"].rpartition(".")[0]) for check in skipped}
+    @property
+    def failed(self) -> dict[tuple[str, str], str]:
+        """What is not as it should be, in words, by the check and the resource's type."""
+        return {
+            (check["check_id"], _type(check["resource"])): check["check_name"]
+            for check in self.report["results"]["failed_checks"]
+        }
 
 
 def judge(deployments: Mapping[str, Sequence[Resource]], folder: Path) -> Verdict:
@@ -92,19 +88,17 @@ def _template(resources: Sequence[Resource]) -> dict[str, Any]:
         "$schema": SCHEMA,
         "contentVersion": "1.0.0.0",
         "resources": [
-            {
-                **resource.body,
-                "type": resource.type,
-                "apiVersion": resource.api_version,
-                "name": resource.name,
-                "metadata": {
-                    "checkov": [f"checkov:skip={check}:{why}" for check, why in skips(resource)]
-                },
-            }
-            for resource in resources
+            {**r.body, "type": r.type, "apiVersion": r.api_version, "name": _name(r)}
+            for r in resources
         ],
     }
 
 
-def _told(check: Mapping[str, Any]) -> str:
-    return f"{check['check_id']} {check['resource']}: {check['check_name']}"
+def _name(resource: Resource) -> str:
+    """Name what is added to another resource by its whole id: two of one name would be one."""
+    return resource.name if resource.id.count("/providers/") == 1 else resource.id
+
+
+def _type(resource: str) -> str:
+    """Give the type out of Checkov's name for a resource, which is type and name."""
+    return ".".join(resource.split(".")[:2])
