@@ -182,7 +182,10 @@ param alertEmails string[] = []
 @secure()
 param alertWebhooks object = {}
 
-@description('Optional. Where people read what to do about an alert.')
+@description('Optional. From where on alerts speak; what is left out has its default. The keys are those of modules/alerts.bicep, such as `silentHours` and `signInDays`.')
+param alertThresholds object = {}
+
+@description('Optional. Where people read what to do about an alert: the address of docs/operations.md.')
 param operationsUrl string = ''
 
 // --- Whether it can be lost ---
@@ -441,6 +444,7 @@ module alerts 'modules/alerts.bicep' = {
     rotatorPrincipalId: identity.outputs.principalId
     sessionVaultId: sessionVault.outputs.id
     docsUrl: operationsUrl
+    thresholds: alertThresholds
   }
 }
 
@@ -474,6 +478,9 @@ output ROTATION_PUBLIC_URL string = 'https://${publicHostName}'
 
 @description('For registration.bicep: the host name that the platform gave to the app.')
 output AZURE_FUNCTION_HOST_NAME string = function.outputs.hostName
+
+@description('For registration.bicep: the unique name of the app registration, whoever makes it.')
+output AZURE_REGISTRATION_NAME string = registrationName
 
 @description('For registration.bicep and watched.bicep: the object id of the managed identity.')
 output AZURE_IDENTITY_PRINCIPAL_ID string = identity.outputs.principalId

@@ -12,6 +12,10 @@ metadata description = 'For an administrator, once, where whoever deploys main.b
 @maxLength(64)
 param environmentName string
 
+@description('Required. The unique name of the registration: the output `AZURE_REGISTRATION_NAME` of main.bicep.')
+@minLength(1)
+param uniqueName string
+
 @description('Required. The object id of the managed identity: the output `AZURE_IDENTITY_PRINCIPAL_ID` of main.bicep.')
 @minLength(36)
 param identityPrincipalId string
@@ -31,9 +35,9 @@ param assignedPrincipalIds string[] = []
 // ============== //
 
 module registration 'modules/registration.bicep' = {
-  name: 'registration-${uniqueString(identityPrincipalId)}'
+  name: 'registration-${uniqueString(uniqueName)}'
   params: {
-    uniqueName: 'pat-rotation-${uniqueString(identityPrincipalId)}'
+    uniqueName: uniqueName
     displayName: 'PAT rotation (${environmentName})'
     identityPrincipalId: identityPrincipalId
     hostNames: hostNames

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 INFRA = ROOT / "infra"
-MAIN, WATCHED, REGISTRATION = (INFRA / f"{name}.bicep" for name in ("main", "watched", "registration"))
+MAIN, WATCHED, REGISTRATION = (
+    INFRA / f"{name}.bicep" for name in ("main", "watched", "registration")
+)
 
 OTHER_SUBSCRIPTION = "22222222-2222-4222-8222-222222222222"
 OPERATORS = "33333333-3333-4333-8333-333333333333"
@@ -71,6 +73,7 @@ RIGHTS: dict[str, Any] = {
 """Of watched.bicep, every option in use."""
 REGISTERED: dict[str, Any] = {
     "environmentName": "prod",
+    "uniqueName": "pat-rotation-x",
     "identityPrincipalId": IDENTITY,
     "hostNames": ["func.azurewebsites.net", "pats.contoso.example"],
     "assignedPrincipalIds": [PERSON],
@@ -124,6 +127,7 @@ def app_settings(deployment: Deployment) -> dict[str, str]:
     return settings
 
 
-def sample_azure(**variables: str) -> Azure:
-    """Give Azure, with environment variables for the parameters files."""
-    return Azure(variables=variables)
+def in_cloud(cloud: str, **parameters: object) -> Deployment:
+    """Work out what main.bicep deploys in another cloud, where there is no Graph extension."""
+    wanted = {"registersApplication": False, "registrationClientId": CLIENT, **parameters}
+    return resolve(MAIN, LEAST | wanted, azure=Azure(cloud))

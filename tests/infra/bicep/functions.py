@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 
-
 def _call(function: Callable[..., Any], value: object, index: int) -> Any:  # noqa: ANN401 - any value
     """Call a lambda with as many arguments as it takes."""
     return function(value, index) if getattr(function, "takes", 1) > 1 else function(value)

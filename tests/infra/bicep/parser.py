@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 from tests.infra.bicep.nodes import (
@@ -45,7 +46,11 @@ def parse(path: Path) -> Template:
     Raises:
         BicepError: this reader does not understand it.
     """
-    text = path.read_text()
+    return _parse(path, path.read_text())
+
+
+@cache
+def _parse(path: Path, text: str) -> Template:
     try:
         return _Parser(tokens(text)).template(path, tuple(text.splitlines()))
     except BicepError as exc:
@@ -299,7 +304,9 @@ class _Parser:
         self._expect("{")
         self._skip_lines()
         while not self._takes("}"):
-            if self._is("@") or (self._is("resource") and self._tokens[self._at + 1].kind == "word"):
+            if self._is("@") or (
+                self._is("resource") and self._tokens[self._at + 1].kind == "word"
+            ):
                 inner.append(self._declaration())
             else:
                 key = self._primary() if self._token.kind == "string" else Text((self._word(),))

@@ -139,8 +139,7 @@ def resolve(
     file = File(parse(path), parameters, azure or Azure(), scope or Scope(), deployment)
     file.deploy()
     deployment.outputs = {
-        output.name: file.value(output.name, "output")
-        for output in file.template.of_kind("output")
+        output.name: file.value(output.name, "output") for output in file.template.of_kind("output")
     }
     return deployment
 
@@ -252,14 +251,13 @@ class File:
             return make(body.body, names) if holds else None
         return make(_known(body), names)
 
-    def _resource(
-        self, d: Declaration, body: Expression, names: Mapping[str, Any], outer: str = ""
-    ) -> Resource:
+    def _resource(self, d: Declaration, body: Expression, names: Mapping[str, Any]) -> Resource:
         said, inner = self._said(body, names)
         kind, _, version = d.type.partition("@")
+        is_graph = kind.startswith("Microsoft.Graph/")  # where "scope" is a property like others
         parent = said.get("parent")
         name = said.get("name") or said.get("uniqueName") or said.get("appId") or d.name
-        scope, at = self.scope, said.get("scope")
+        scope, at = self.scope, None if is_graph else said.get("scope")
         if parent is not None:
             name, scope, at = f"{parent.name}/{name}", parent.scope, None
         resource_id = _id(scope.id, kind, name)
@@ -269,9 +267,9 @@ class File:
             scope, resource_id = at, _id(at.id, kind, name)
         if kind == "Microsoft.Resources/resourceGroups":
             resource_id = f"{scope.id}/resourceGroups/{name}"
-        what = {key: value for key, value in said.items() if key not in META}
+        what = {key: value for key, value in said.items() if is_graph or key not in META}
         found = Resource(
-            f"{outer}{d.name}",
+            d.name,
             kind,
             version,
             name,
