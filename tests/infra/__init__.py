@@ -1,1 +1,1 @@
-"""The templates of infra/: parsed, resolved for chosen parameters, and held to what they promise."""
+"""The templates of infra/: resolved for sample parameters, and held to what they promise."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from tests.infra.bicep.resolver import Resource
+    from tests.infra.bicep.deployment import Resource
 
 PROGRAM = ROOT / ".witnesses" / "checkov" / "bin" / "checkov"
 SCHEMA = "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#"

@@ -11,8 +11,8 @@ from tests.infra.bicep.parser import parse
 from tests.infra.bicep.resolver import resolve
 
 if TYPE_CHECKING:
+    from tests.infra.bicep.deployment import Deployment, Resource
     from tests.infra.bicep.nodes import Template
-    from tests.infra.bicep.resolver import Deployment, Resource
 
 ROOT = Path(__file__).parents[2]
 INFRA = ROOT / "infra"

@@ -13,7 +13,7 @@ from tests.infra.bicep.tokens import BicepError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.infra.bicep.resolver import Deployment
+    from tests.infra.bicep.deployment import Deployment
 
 GROUP = Scope(resource_group="rg")
 

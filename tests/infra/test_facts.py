@@ -1,4 +1,4 @@
-"""What is deployed keeps its promises: no keys, no secrets, no way in but by Entra, nothing lost."""
+"""What is deployed keeps its promises: no keys, no secrets, no way in but by Entra, no loss."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.infra import given
 from tests.infra.bicep.azure import TENANT
 
 if TYPE_CHECKING:
-    from tests.infra.bicep.resolver import Deployment, Resource
+    from tests.infra.bicep.deployment import Deployment, Resource
 
 BOTH = pytest.mark.parametrize("deployment", [given.least(), given.most()], ids=["least", "most"])
 CODE = re.compile(r"^(?!\s*(?://|@description|metadata )).*$", re.MULTILINE)
@@ -205,7 +205,7 @@ class TestFunction:
         identity = deployment.one("Microsoft.ManagedIdentity/userAssignedIdentities")
         assert (
             settings[registration["clientSecretSettingName"]]
-            == (identity.get("properties")["clientId"])
+            == (identity.member("properties")["clientId"])
         )
 
     def test_without_a_registration_nobody_gets_in(self) -> None:
@@ -280,7 +280,7 @@ class TestRegistration:
         known = {
             scope["id"]: scope["value"]
             for principal in existing
-            for scope in principal.get("oauth2PermissionScopes")
+            for scope in principal.member("oauth2PermissionScopes")
         }
         asked = [
             known[access["id"]]

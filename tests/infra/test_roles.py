@@ -22,7 +22,7 @@ from tests.infra.given import (
 )
 
 if TYPE_CHECKING:
-    from tests.infra.bicep.resolver import Deployment, Resource
+    from tests.infra.bicep.deployment import Deployment, Resource
 
 PAGE = (ROOT / "docs" / "roles.md").read_text()
 ASSIGNMENT, DEFINITION = (
@@ -108,7 +108,7 @@ def test_the_rights_are_those_of_who_they_should_be() -> None:
     """The identity that was made, and the group that was named."""
     identity = most().one("Microsoft.ManagedIdentity/userAssignedIdentities")
     known = {
-        "ServicePrincipal": {identity.get("properties")["principalId"], IDENTITY},
+        "ServicePrincipal": {identity.member("properties")["principalId"], IDENTITY},
         "Group": {OPERATORS},
     }
 
@@ -188,11 +188,8 @@ def holds(condition: str, action: str, asked: str, there: str) -> bool:
         r"ActionMatches\{'([^']+)'\}", lambda m: str(m[1] == f"{start}/{action}/action"), condition
     )
     for side, name in (("@Request", asked), ("@Resource", there)):
-        text = re.sub(
-            rf"{side}\[{start}:name\] StringStartsWith '([^']+)'",
-            lambda m, name=name: str(name.startswith(m[1])),
-            text,
-        )
+        for found in re.finditer(rf"{side}\[{start}:name\] StringStartsWith '([^']+)'", condition):
+            text = text.replace(found[0], str(name.startswith(found[1])))
     words = text.replace("!", " not ").replace("AND", "and").replace("OR", "or")
     assert set(re.findall(r"\w+", words)) <= {"True", "False", "not", "and", "or"}
     return bool(eval(words))  # noqa: S307 - only the five words that the line above allows

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 SECTIONS = ["param", "var", "resource", "output", "type"]
 BANNERS = ["Parameters", "Variables", "Resources", "Outputs", "Definitions"]
+BANNER = re.compile(r"^// =+ //\n// +(\w+) +//\n// =+ //$", re.MULTILINE)
 LONGEST = 300
 """Lines of a module."""
 HOST = re.compile(r"(?:[a-z0-9-]+\.)+(?:net|com|us|cn|io)\b")
@@ -37,9 +38,7 @@ def test_sections_come_in_one_order(template: Template) -> None:
         for d in template.declarations
         if d.kind != "metadata"
     ]
-    banners = re.findall(
-        r"^// =+ //\n// +(\w+) +//\n// =+ //$", "\n".join(template.lines), re.MULTILINE
-    )
+    banners = BANNER.findall("\n".join(template.lines))
 
     assert kinds == sorted(kinds)
     assert banners == [BANNERS[section] for section in sorted(set(kinds))]

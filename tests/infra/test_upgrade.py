@@ -23,8 +23,8 @@ from tests.infra.given import (
 )
 
 if TYPE_CHECKING:
+    from tests.infra.bicep.deployment import Deployment
     from tests.infra.bicep.nodes import Declaration
-    from tests.infra.bicep.resolver import Deployment
 
 KEEPERS = (
     "Microsoft.Authorization/",

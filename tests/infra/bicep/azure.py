@@ -36,7 +36,7 @@ CLOUDS: dict[str, dict[str, Any]] = {
         "sites": "chinacloudsites.cn",
     },
 }
-"""What ``environment()`` says (Bicep documentation, *deployment functions*), and the domain of apps."""
+"""What ``environment()`` says (Bicep documentation, *deployment functions*), and where apps are."""
 
 PERMISSIONS = {
     "499b84ac-1321-427f-aa17-267ca6975798": ("user_impersonation", "vso.pats", "vso.pats_manage"),

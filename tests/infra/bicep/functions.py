@@ -129,7 +129,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "map": _map,
     "max": lambda *values: max(values[0] if isinstance(values[0], list) else values),
     "min": lambda *values: min(values[0] if isinstance(values[0], list) else values),
-    "objectKeys": lambda value: sorted(value),
+    "objectKeys": sorted,
     "range": lambda start, count: list(range(start, start + count)),
     "replace": lambda text, old, new: text.replace(old, new),
     "skip": lambda values, count: values[max(0, count) :],

@@ -99,7 +99,8 @@ class _Parser:
 
     def template(self, path: Path, lines: tuple[str, ...]) -> Template:
         """Read the whole file."""
-        declarations, scope, using = [], "resourceGroup", ""
+        declarations: list[Declaration] = []
+        scope, using = "resourceGroup", ""
         while True:
             self._skip_lines()
             if self._token.kind == "end":
@@ -215,7 +216,7 @@ class _Parser:
             else:
                 return found
 
-    def _primary(self) -> Expression:
+    def _primary(self) -> Expression:  # noqa: PLR0911 - one return a kind
         token = self._token
         if token.kind == "string":
             self._take()

@@ -1,34 +1,18 @@
 """A template and its parameters in, the resources that it would deploy out.
 
-Everything is worked out when it is first asked for, as names may stand in any order. What stands
-for a resource knows what the template says of it and what the platform would add (``azure``).
+Everything is worked out when it is first asked for, as names may stand in any order.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
-from itertools import zip_longest
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from tests.infra.bicep.azure import TENANT, Azure, Scope
-from tests.infra.bicep.functions import FUNCTIONS
-from tests.infra.bicep.nodes import (
-    Call,
-    Choice,
-    Condition,
-    Index,
-    Inner,
-    Lambda,
-    List,
-    Literal,
-    Loop,
-    Member,
-    Name,
-    Object,
-    Operation,
-    Text,
-)
+from tests.infra.bicep.deployment import Deployment, Resource, resource_id
+from tests.infra.bicep.evaluator import Evaluator
+from tests.infra.bicep.nodes import Object, Text
 from tests.infra.bicep.parser import parse
 from tests.infra.bicep.tokens import BicepError
 
@@ -36,84 +20,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    from tests.infra.bicep.nodes import Declaration, Expression, Template
+    from tests.infra.bicep.evaluator import Names
+    from tests.infra.bicep.nodes import Call, Declaration, Expression, Template
 
-META = {"name", "scope", "parent", "dependsOn"}
-"""Of a resource: where it is and when, and not what it is."""
-_OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
-    "==": lambda one, other: one == other,
-    "!=": lambda one, other: one != other,
-    "=~": lambda one, other: one.lower() == other.lower(),
-    "!~": lambda one, other: one.lower() != other.lower(),
-    "<": lambda one, other: one < other,
-    "<=": lambda one, other: one <= other,
-    ">": lambda one, other: one > other,
-    ">=": lambda one, other: one >= other,
-    "+": lambda one, other: one + other,
-    "-": lambda one, other: one - other,
-    "*": lambda one, other: one * other,
-    "/": lambda one, other: one // other,
-    "%": lambda one, other: one % other,
-}
+META = {"name", "scope", "parent"}
+"""Of a resource: where it is, and not what it is."""
 _TYPES = {"string": str, "int": int, "bool": bool, "object": dict, "array": list}
-
-
-@dataclass(frozen=True)
-class Resource:
-    """What a template says of one resource."""
-
-    symbol: str
-    type: str
-    api_version: str
-    name: str
-    """With those of its parents before it, divided by ``/``."""
-    id: str
-    scope: Scope
-    """Where the file deploys to."""
-    is_existing: bool
-    body: Mapping[str, Any]
-    """What it is to be, without its name, scope and parent."""
-    template: Template = field(repr=False, compare=False)
-    declaration: Declaration = field(repr=False, compare=False)
-    azure: Azure = field(repr=False, compare=False)
-
-    def get(self, name: str) -> Any:  # noqa: ANN401 - any value
-        """Give ``resource.name`` as the template sees it."""
-        known = {"id": self.id, "name": self.name.split("/")[-1], "type": self.type}
-        said = self.azure.says(self.type, self.name, self.id)
-        if name in said or name in self.body:
-            both = [what[name] for what in (self.body, said) if name in what]
-            return FUNCTIONS["union"](*both) if isinstance(both[0], dict) else both[-1]
-        return known[name]
-
-
-@dataclass
-class Deployment:
-    """What one template deploys, with all of its modules."""
-
-    resources: list[Resource] = field(default_factory=list)
-    outputs: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def deployed(self) -> list[Resource]:
-        """Those that are made or changed: not what is there already."""
-        return [resource for resource in self.resources if not resource.is_existing]
-
-    def of_type(self, kind: str) -> list[Resource]:
-        """Give the deployed resources of one type."""
-        return [resource for resource in self.deployed if resource.type == kind]
-
-    def one(self, kind: str) -> Resource:
-        """Give the only deployed resource of one type."""
-        (found,) = self.of_type(kind)
-        return found
-
-
-@dataclass(frozen=True)
-class _Module:
-    """A module in the eyes of the file that calls it."""
-
-    file: File
 
 
 def resolve(
@@ -136,21 +48,32 @@ def resolve(
             understand something.
     """
     deployment = Deployment()
-    file = File(parse(path), parameters, azure or Azure(), scope or Scope(), deployment)
+    file = _File(parse(path), parameters, azure or Azure(), scope or Scope(), deployment)
     file.deploy()
-    deployment.outputs = {
-        output.name: file.value(output.name, "output") for output in file.template.of_kind("output")
-    }
+    outputs = file.template.of_kind("output")
+    deployment.outputs = {output.name: file.output(output.name) for output in outputs}
     return deployment
 
 
 def parameters_of(path: Path, azure: Azure) -> dict[str, Any]:
     """Work out what a parameters file says."""
-    file = File(parse(path), {}, azure, Scope(), Deployment())
-    return {p.name: file.evaluate(p.body, {}) for p in file.template.of_kind("param") if p.body}
+    file = _File(parse(path), {}, azure, Scope(), Deployment())
+    return {p.name: file.value(p.name) for p in file.template.of_kind("param")}
 
 
-class File:
+@dataclass(frozen=True)
+class _Module:
+    """A module in the eyes of the file that calls it."""
+
+    symbol: str
+    file: _File
+
+    def member(self, name: str) -> Any:  # noqa: ANN401 - any value
+        """Give ``module.outputs``, and each of these."""
+        return self if name == "outputs" else self.file.output(name)
+
+
+class _File:
     """A file that is being deployed: its names, and what they stand for."""
 
     def __init__(
@@ -161,21 +84,23 @@ class File:
         scope: Scope,
         deployment: Deployment,
     ) -> None:
-        """Take the parameters, of which none may be missing or unknown."""
         self.template = template
-        self.azure = azure
-        self.scope = scope
-        self.deployment = deployment
+        self._azure = azure
+        self._scope = scope
+        self._deployment = deployment
         self._parameters = parameters
-        self._values: dict[tuple[str, str], Any] = {}
-        self._declared = {
-            ("output" if d.kind == "output" else "name", d.name): d for d in template.declarations
-        }
+        self._evaluator = Evaluator(self.value, self._functions())
+        self._values: dict[str, Any] = {}
+        self._outputs = {d.name: d for d in template.of_kind("output")}
+        self._declared = {d.name: d for d in template.declarations if d.kind != "output"}
         if unknown := set(parameters) - {p.name for p in template.of_kind("param")}:
-            raise BicepError(f"{template.path}: unknown parameters {sorted(unknown)}")
+            raise self._error(f"unknown parameters {sorted(unknown)}")
         is_subscription = template.target_scope == "subscription"
         if not template.using and is_subscription == bool(scope.resource_group):
-            raise BicepError(f"{template.path}: it is not for {scope.id}")
+            raise self._error(f"it is not for {scope.id}")
+
+    def _error(self, message: str) -> BicepError:
+        return BicepError(f"{self.template.path}: {message}")
 
     def deploy(self) -> None:
         """Work out everything that is deployed."""
@@ -183,290 +108,163 @@ class File:
             for declaration in self.template.of_kind(kind):
                 self.value(declaration.name)
 
-    def value(self, name: str, kind: str = "name") -> Any:  # noqa: ANN401 - any value
+    def value(self, name: str) -> Any:  # noqa: ANN401 - any value
         """Give what a name stands for."""
-        key = (kind, name)
-        if key not in self._values:
-            if key not in self._declared:
-                raise BicepError(f"{self.template.path}: there is no {name}")
-            self._values[key] = self._make(self._declared[key])
-        return self._values[key]
+        if name not in self._values:
+            if name not in self._declared:
+                raise self._error(f"there is no {name}")
+            self._values[name] = self._make(self._declared[name])
+        return self._values[name]
+
+    def output(self, name: str) -> Any:  # noqa: ANN401 - any value
+        """Give an output."""
+        if name not in self._outputs:
+            raise self._error(f"there is no output {name}")
+        return self._evaluate(self._outputs[name].body)
 
     # --- declarations
 
     def _make(self, d: Declaration) -> Any:  # noqa: ANN401 - any value
+        makers: dict[str, Callable[..., Any]] = {"resource": self._resource, "module": self._module}
         if d.kind == "param":
             return self._parameter(d)
-        if d.kind == "resource":
-            return self._repeated(d.body, {}, lambda body, names: self._resource(d, body, names))
-        if d.kind == "module":
-            return self._repeated(d.body, {}, lambda body, names: self._module(d, body, names))
-        if isinstance(d.body, Loop):
-            return self._repeated(d.body, {}, self.evaluate)
-        return self.evaluate(_known(d.body), {})
+        if d.body is None or d.kind not in makers:
+            return self._evaluate(d.body)
+        make = makers[d.kind]
+        return self._evaluator.repeated(d.body, {}, lambda body, names: make(d, body, names))
 
     def _parameter(self, d: Declaration) -> Any:  # noqa: ANN401 - any value
-        where = f"{self.template.path}: parameter {d.name}"
-        if d.name in self._parameters:
-            found = self._parameters[d.name]
-        elif d.body is not None:
-            found = self.evaluate(d.body, {})
-        elif d.type.endswith("?"):
-            return None
-        else:
-            raise BicepError(f"{where} is missing")
+        where = f"parameter {d.name}"
+        if d.name not in self._parameters and d.body is None and not d.type.endswith("?"):
+            raise self._error(f"{where} is missing")
+        is_given = d.name in self._parameters
+        found = self._parameters[d.name] if is_given else d.body and self._evaluate(d.body)
         expected = list if d.type.endswith("[]") else _TYPES.get(d.type)
         if expected and type(found) is not expected:
-            raise BicepError(f"{where} is {found!r}, and not of type {d.type}")
-        if (allowed := d.decorator("allowed")) and found not in self._argument(allowed):
-            raise BicepError(f"{where} is {found!r}, which is not allowed")
-        for name, size in (("min", found), ("max", found)):
-            for what in ("Value", "Length"):
-                if limit := d.decorator(name + what):
-                    is_size = len(size) if what == "Length" else size
-                    ends = sorted([is_size, self._argument(limit)], reverse=name == "max")
-                    if ends[0] != self._argument(limit):
-                        raise BicepError(f"{where} is {found!r}: {name}{what} is {ends[1]}")
+            raise self._error(f"{where} is {found!r}, and not of type {d.type}")
+        for decorator in d.decorators:
+            if not self._is_within(decorator, found):
+                raise self._error(f"{where} is {found!r}, against its {decorator.function}")
         return found
 
-    def _argument(self, decorator: Call) -> Any:  # noqa: ANN401 - any value
-        return self.evaluate(decorator.arguments[0], {})
+    def _is_within(self, decorator: Call, found: Any) -> bool:  # noqa: ANN401 - any value
+        checks: dict[str, Callable[[Any], bool]] = {
+            "allowed": lambda allowed: found in allowed,
+            "minValue": lambda least: found >= least,
+            "maxValue": lambda most: found <= most,
+            "minLength": lambda least: len(found) >= least,
+            "maxLength": lambda most: len(found) <= most,
+        }
+        check = checks.get(decorator.function)
+        return check is None or check(self._evaluate(decorator.arguments[0]))
 
-    def _repeated(
-        self,
-        body: Expression | None,
-        names: Mapping[str, Any],
-        make: Callable[[Any, Mapping[str, Any]], Any],
-    ) -> Any:  # noqa: ANN401 - any value
-        """Make one thing, none where its condition does not hold, or a list."""
-        if isinstance(body, Loop):
-            items = enumerate(self.evaluate(body.items, names))
-            inner = [
-                {**names, body.item: item, **({body.index: at} if body.index else {})}
-                for at, item in items
-            ]
-            return [self._repeated(body.body, more, make) for more in inner]
-        if isinstance(body, Condition):
-            holds = self.evaluate(body.condition, names)
-            return make(body.body, names) if holds else None
-        return make(_known(body), names)
-
-    def _resource(self, d: Declaration, body: Expression, names: Mapping[str, Any]) -> Resource:
-        said, inner = self._said(body, names)
+    def _resource(self, d: Declaration, body: Expression, names: Names) -> Resource:
+        said = self._said(body, names)
         kind, _, version = d.type.partition("@")
         is_graph = kind.startswith("Microsoft.Graph/")  # where "scope" is a property like others
-        parent = said.get("parent")
         name = said.get("name") or said.get("uniqueName") or said.get("appId") or d.name
-        scope, at = self.scope, None if is_graph else said.get("scope")
-        if parent is not None:
-            name, scope, at = f"{parent.name}/{name}", parent.scope, None
-        resource_id = _id(scope.id, kind, name)
-        if isinstance(at, Resource):
-            resource_id = _id(at.id, kind, name)
-        elif isinstance(at, Scope):
-            scope, resource_id = at, _id(at.id, kind, name)
-        if kind == "Microsoft.Resources/resourceGroups":
-            resource_id = f"{scope.id}/resourceGroups/{name}"
-        what = {key: value for key, value in said.items() if is_graph or key not in META}
+        scope, on = self._scope, None if is_graph else said.get("scope")
+        if parent := said.get("parent"):
+            name, scope = f"{parent.name}/{name}", parent.scope
+        if isinstance(on, Scope):
+            scope, on = on, None
         found = Resource(
-            d.name,
-            kind,
-            version,
-            name,
-            resource_id,
-            scope,
-            d.is_existing,
-            what,
-            self.template,
-            d,
-            self.azure,
+            symbol=d.name,
+            type=kind,
+            api_version=version,
+            name=name,
+            id=resource_id((on or scope).id, kind, name),
+            scope=scope,
+            is_existing=d.is_existing,
+            body={key: value for key, value in said.items() if is_graph or key not in META},
+            template=self.template,
+            declaration=d,
+            azure=self._azure,
         )
-        self.deployment.resources.append(found)
-        for other in inner:
-            self._inner(found, other, names)
+        if kind == "Microsoft.Resources/resourceGroups":
+            found = replace(found, id=Scope(scope.subscription_id, name).id)
+        self._deployment.resources.append(found)
+        for inner in body.inner if isinstance(body, Object) else ():
+            self._inner(found, inner, names)
         return found
 
-    def _inner(self, parent: Resource, d: Declaration, names: Mapping[str, Any]) -> None:
+    def _inner(self, parent: Resource, d: Declaration, names: Names) -> None:
         """Make a resource that is declared inside another."""
         kind, _, version = d.type.partition("@")
-        full = f"{parent.type}/{kind}@{version or parent.api_version}"
-        body = d.body
-        if not isinstance(body, Object):
-            raise BicepError(f"{self.template.path}:{d.lines[0]}: expected a plain resource inside")
-        whole = type(d)(d.kind, d.name, d.lines, full, body, d.is_existing, d.decorators)
-        said, _ = self._said(body, names)
-        made = Resource(
-            f"{parent.symbol}::{d.name}",
-            f"{parent.type}/{kind}",
-            version or parent.api_version,
-            f"{parent.name}/{said['name']}",
-            _id(parent.scope.id, f"{parent.type}/{kind}", f"{parent.name}/{said['name']}"),
-            parent.scope,
-            d.is_existing,
-            {key: value for key, value in said.items() if key not in META},
-            self.template,
-            whole,
-            self.azure,
+        kind, said = f"{parent.type}/{kind}", self._said(d.body, names)
+        name, symbol = f"{parent.name}/{said['name']}", f"{parent.symbol}::{d.name}"
+        found = replace(
+            parent,
+            symbol=symbol,
+            type=kind,
+            api_version=version or parent.api_version,
+            name=name,
+            id=resource_id(parent.scope.id, kind, name),
+            is_existing=d.is_existing,
+            body={key: value for key, value in said.items() if key not in META},
+            declaration=d,
         )
-        self.deployment.resources.append(made)
-        self._values["inner", f"{parent.symbol}::{d.name}"] = made
+        self._deployment.resources.append(found)
+        self._values[symbol] = found
 
-    def _said(
-        self, body: Expression, names: Mapping[str, Any]
-    ) -> tuple[dict[str, Any], tuple[Declaration, ...]]:
-        if not isinstance(body, Object):
-            raise BicepError(f"{self.template.path}: expected an object as the body")
-        plain = Object(tuple(p for p in body.properties if p[0] != Text(("dependsOn",))))
-        return self.evaluate(plain, names), body.inner
-
-    def _module(self, d: Declaration, body: Expression, names: Mapping[str, Any]) -> _Module:
-        said, _ = self._said(body, names)
-        at = said.get("scope")
-        if isinstance(at, Resource):
+    def _module(self, d: Declaration, body: Expression, names: Names) -> _Module:
+        said = self._said(body, names)
+        at = said.get("scope") or self._scope
+        if isinstance(at, Resource):  # a resource group
             at = Scope(at.scope.subscription_id, at.name)
-        path = self.template.path.parent / d.type
-        file = File(
-            parse(path), said.get("params", {}), self.azure, at or self.scope, self.deployment
-        )
+        template = parse(self.template.path.parent / d.type)
+        file = _File(template, said.get("params", {}), self._azure, at, self._deployment)
         file.deploy()
-        return _Module(file)
+        return _Module(d.name, file)
 
-    # --- expressions
+    def _said(self, body: Expression | None, names: Names) -> dict[str, Any]:
+        """Give what stands in a body; the order of the work is none of our business."""
+        if not isinstance(body, Object):
+            raise self._error("expected an object as the body")
+        properties = tuple(p for p in body.properties if p[0] != Text(("dependsOn",)))
+        said: dict[str, Any] = self._evaluator.evaluate(Object(properties), names)
+        return said
 
-    def evaluate(self, e: Any, names: Mapping[str, Any]) -> Any:  # noqa: ANN401, C901, PLR0911, PLR0912 - one case a kind of expression
-        """Work out an expression.
-
-        Args:
-            e: the expression.
-            names: what loops and lambdas around it have named.
-        """
-        match e:
-            case Literal(value):
-                return value
-            case Text(parts):
-                told = [p if isinstance(p, str) else self.evaluate(p, names) for p in parts]
-                return "".join(FUNCTIONS["string"](part) for part in told)
-            case Name(name):
-                return names[name] if name in names else self.value(name)
-            case Member(of, name, is_safe):
-                return self._member(self.evaluate(of, names), name, is_safe=is_safe)
-            case Index(of, key, is_safe):
-                return self._index(
-                    self.evaluate(of, names), self.evaluate(key, names), is_safe=is_safe
-                )
-            case Inner(of, name):
-                return self._values["inner", f"{self.evaluate(of, names).symbol}::{name}"]
-            case Call(function, arguments):
-                return self._call(function, [self.evaluate(a, names) for a in arguments])
-            case Operation(operator, operands):
-                return self._operation(operator, operands, names)
-            case Choice(condition, yes, no):
-                return self.evaluate(yes if self.evaluate(condition, names) else no, names)
-            case Lambda(taken, body):
-                return self._lambda(taken, body, names)
-            case List(items):
-                return [self.evaluate(item, names) for item in items]
-            case Loop():
-                return self._repeated(e, names, self.evaluate)
-            case Object(properties):
-                return {
-                    self.evaluate(key, names): self.evaluate(value, names)
-                    for key, value in properties
-                }
-        raise BicepError(f"{self.template.path}: {type(e).__name__} is not known here")
-
-    def _lambda(
-        self, taken: tuple[str, ...], body: Expression, names: Mapping[str, Any]
-    ) -> Callable[..., Any]:
-        def function(*values: object) -> Any:  # noqa: ANN401 - any value
-            return self.evaluate(body, {**names, **dict(zip(taken, values, strict=False))})
-
-        function.takes = len(taken)  # type: ignore[attr-defined] # what `map` looks at
-        return function
-
-    def _operation(
-        self, operator: str, operands: tuple[Expression, ...], names: Mapping[str, Any]
-    ) -> Any:  # noqa: ANN401 - any value
-        first = self.evaluate(operands[0], names)
-        if len(operands) == 1:
-            return not first if operator == "!" else -first
-        if operator == "&&":
-            return first and self.evaluate(operands[1], names)
-        if operator == "||":
-            return first or self.evaluate(operands[1], names)
-        if operator == "??":
-            return self.evaluate(operands[1], names) if first is None else first
-        return _OPERATORS[operator](first, self.evaluate(operands[1], names))
-
-    def _member(self, of: Any, name: str, *, is_safe: bool) -> Any:  # noqa: ANN401 - any value
-        if of is None and is_safe:
-            return None
-        if isinstance(of, Resource):
-            return of.get(name)
-        if isinstance(of, _Module) and name == "outputs":
-            return of
-        if isinstance(of, _Module):
-            return of.file.value(name, "output")
-        if isinstance(of, dict) and (name in of or is_safe):
-            return of.get(name)
-        raise BicepError(f"{self.template.path}: {of!r} has no {name}")
-
-    def _index(self, of: Any, key: Any, *, is_safe: bool) -> Any:  # noqa: ANN401 - any value
+    def _evaluate(self, body: Expression | None) -> Any:  # noqa: ANN401 - any value
+        if body is None:
+            raise self._error("expected a value")
         try:
-            return of[key]
-        except (KeyError, IndexError, TypeError):
-            if is_safe:
-                return None
-            raise BicepError(f"{self.template.path}: {of!r} has no {key!r}") from None
+            return self._evaluator.evaluate(body, {})
+        except BicepError as exc:
+            is_placed = str(self.template.path.parent) in str(exc)
+            raise exc if is_placed else self._error(str(exc)) from None
 
-    def _call(self, function: str, arguments: list[Any]) -> Any:  # noqa: ANN401, PLR0911 - one return a function
-        group = self.scope.resource_group
-        match function, arguments:
-            case "environment", []:
-                return self.azure.environment
-            case "tenant", []:
-                return {"tenantId": TENANT}
-            case "subscription", []:
-                subscription_id = self.scope.subscription_id
-                return {"id": Scope(subscription_id).id, "subscriptionId": subscription_id}
-            case "resourceGroup", []:
-                return {"id": self.scope.id, "name": group, "location": "westeurope"}
-            case "resourceGroup", [name]:
-                return Scope(self.scope.subscription_id, name)
-            case "resourceGroup", [subscription_id, name]:
-                return Scope(subscription_id, name)
-            case "resourceId", [kind, *parts]:
-                return _id(self.scope.id, kind, "/".join(parts))
-            case "subscriptionResourceId", [kind, *parts]:
-                return _id(Scope(self.scope.subscription_id).id, kind, "/".join(parts))
-            case "loadTextContent", [path]:
-                return (self.template.path.parent / path).read_text()
-            case "loadJsonContent", [path]:
-                return json.loads((self.template.path.parent / path).read_text())
-            case "readEnvironmentVariable", [name, *default]:
-                return self._variable(name, default)
-        if function in FUNCTIONS:
-            return FUNCTIONS[function](*arguments)
-        raise BicepError(f"{self.template.path}: the function {function} is not known here")
+    # --- functions that need Azure, or the file
 
-    def _variable(self, name: str, default: list[str]) -> str:
-        found = [self.azure.variables[name]] if name in self.azure.variables else default
+    def _functions(self) -> dict[str, Callable[..., Any]]:
+        scope, folder = self._scope, self.template.path.parent
+        subscription = Scope(scope.subscription_id)
+        return {
+            "environment": lambda: self._azure.environment,
+            "tenant": lambda: {"tenantId": TENANT},
+            "subscription": lambda: {
+                "id": subscription.id,
+                "subscriptionId": subscription.subscription_id,
+            },
+            "resourceGroup": self._group,
+            "resourceId": lambda kind, *parts: resource_id(scope.id, kind, "/".join(parts)),
+            "subscriptionResourceId": lambda kind, *parts: resource_id(
+                subscription.id, kind, "/".join(parts)
+            ),
+            "loadTextContent": lambda path: (folder / path).read_text(),
+            "loadJsonContent": lambda path: json.loads((folder / path).read_text()),
+            "readEnvironmentVariable": self._variable,
+        }
+
+    def _group(self, *names: str) -> dict[str, str] | Scope:
+        """Give this group, or another one of this or of another subscription."""
+        scope = self._scope
+        if not names:
+            return {"id": scope.id, "name": scope.resource_group, "location": "westeurope"}
+        return Scope(*names) if len(names) > 1 else Scope(scope.subscription_id, names[0])
+
+    def _variable(self, name: str, *default: str) -> str:
+        found = [self._azure.variables[name]] if name in self._azure.variables else [*default]
         if not found:
-            raise BicepError(f"{self.template.path}: the variable {name} is missing")
+            raise self._error(f"the variable {name} is missing")
         return found[0]
-
-
-def _known(body: Expression | None) -> Expression:
-    if body is None:
-        raise BicepError("expected a value")
-    return body
-
-
-def _id(scope: str, kind: str, name: str) -> str:
-    """Put a resource id together: the parts of the type and of the name take turns."""
-    provider, *kinds = kind.split("/")
-    names = name.split("/")
-    if len(kinds) != len(names):
-        raise BicepError(f"{kind} and {name} have not equally many parts")
-    pairs = zip_longest(kinds, names)
-    return "/".join([scope, "providers", provider, *(part for pair in pairs for part in pair)])

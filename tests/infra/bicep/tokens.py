@@ -84,7 +84,8 @@ class _Reader:
         return text.removeprefix("\n")
 
     def _string(self) -> tuple[str | tuple[Token, ...], ...]:
-        line, parts, piece = self.line, [], ""
+        line, piece = self.line, ""
+        parts: list[str | tuple[Token, ...]] = []
         self.at += 1
         while True:
             piece += self.take(_PLAIN)
