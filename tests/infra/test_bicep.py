@@ -82,7 +82,7 @@ def test_expressions(expression: str, value: object, tmp_path: Path) -> None:
         "output found string = [][0]\n",
         "output found string = ~1\n",
         "output found string = guid(1)\n",
-        "func f() string => 'a'\n",
+        "assert a = true\n",
         "targetScope = 'subscription'\n",
     ],
 )
@@ -90,6 +90,16 @@ def test_what_it_does_not_understand_it_refuses(text: str, tmp_path: Path) -> No
     """Nothing is guessed, and nothing passed over."""
     with pytest.raises(BicepError):
         deploy(tmp_path, text)
+
+
+def test_a_file_has_functions_of_its_own(tmp_path: Path) -> None:
+    """With types that change nothing, and each with its own names."""
+    text = """
+func twice(text string, more string[]) string => '${text}${text}${join(more, '')}'
+output found string = twice('a', ['b'])
+"""
+
+    assert deploy(tmp_path, text).outputs == {"found": "aab"}
 
 
 NUMBER = """

@@ -18,6 +18,7 @@ CLOUDS: dict[str, dict[str, Any]] = {
         "name": "AzureCloud",
         "authentication": {"loginEndpoint": "https://login.microsoftonline.com/"},
         "suffixes": {"storage": "core.windows.net", "keyvaultDns": ".vault.azure.net"},
+        "portal": "https://portal.azure.com",
         "sites": "azurewebsites.net",
     },
     "AzureUSGovernment": {
@@ -27,12 +28,14 @@ CLOUDS: dict[str, dict[str, Any]] = {
             "storage": "core.usgovcloudapi.net",
             "keyvaultDns": ".vault.usgovcloudapi.net",
         },
+        "portal": "https://portal.azure.us",
         "sites": "azurewebsites.us",
     },
     "AzureChinaCloud": {
         "name": "AzureChinaCloud",
         "authentication": {"loginEndpoint": "https://login.chinacloudapi.cn/"},
         "suffixes": {"storage": "core.chinacloudapi.cn", "keyvaultDns": ".vault.azure.cn"},
+        "portal": "https://portal.azure.cn",
         "sites": "chinacloudsites.cn",
     },
 }

@@ -130,7 +130,7 @@ Expression: TypeAlias = (
 
 @dataclass(frozen=True)
 class Declaration:
-    """A ``param``, ``var``, ``resource``, ``module``, ``output``, ``metadata`` or ``type``."""
+    """A parameter, a variable, a resource, a module, an output, or another line with a name."""
 
     kind: str
     name: str

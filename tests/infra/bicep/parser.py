@@ -121,16 +121,19 @@ class _Parser:
             decorators.append(self._decorator())
             self._skip_lines()
         first, kind, name = self._token.line, self._word(), self._word()
-        declared, is_existing, body = "", False, None
+        body: Expression | None = None
+        declared, is_existing = "", False
         if kind in {"resource", "module"}:
             declared = _plain(self._primary())
             is_existing = self._takes("existing")
         elif kind in {"param", "output"}:
             declared = self._raw()
-        elif kind not in {"var", "metadata", "type"}:
+        elif kind not in {"var", "metadata", "type", "func"}:
             raise BicepError(f"line {first}: {kind} is not known here")
         if kind == "type":
             declared = self._raw()
+        elif kind == "func":
+            body = self._function()
         elif self._takes("="):
             body = self._expression()
         last = self._tokens[self._at - 1].line
@@ -146,14 +149,28 @@ class _Parser:
             return found
         raise BicepError(f"line {self._token.line}: expected a decorator")
 
-    def _raw(self) -> str:
+    def _function(self) -> Expression:
+        names = []
+        self._expect("(")
+        self._skip_lines()
+        while not self._takes(")"):
+            names.append(self._word())
+            self._raw(until=(",", ")"))
+            self._takes(",")
+            self._skip_lines()
+        self._raw(until=("=>",))
+        self._expect("=>")
+        self._skip_lines()
+        return Lambda(tuple(names), self._expression())
+
+    def _raw(self, until: tuple[str, ...] = ("=",)) -> str:
         """Read a type as it is written: nothing of it changes what is deployed."""
         words, depth = [], 0
         if self._is("="):  # of a `type`; of a parameter it is where its default begins
             if self._tokens[self._at - 2].text != "type":
                 return ""
             self._take()
-        while depth or not (self._is("=") or self._token.kind in {"newline", "end"}):
+        while depth or not (self._is(*until) or self._token.kind in {"newline", "end"}):
             token = self._take()
             depth += (token.text in OPENING) - (token.text in CLOSING)
             words.append(token.text or repr("".join(map(str, token.parts))))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from tests.infra.bicep.azure import TENANT, Azure, Scope
@@ -254,7 +255,12 @@ class _File:
             "loadTextContent": lambda path: (folder / path).read_text(),
             "loadJsonContent": lambda path: json.loads((folder / path).read_text()),
             "readEnvironmentVariable": self._variable,
+            **{d.name: partial(self._own, d.name) for d in self.template.of_kind("func")},
         }
+
+    def _own(self, name: str, *values: object) -> Any:  # noqa: ANN401 - any value
+        """Call a function that the file itself declares."""
+        return self.value(name)(*values)
 
     def _group(self, *names: str) -> dict[str, str] | Scope:
         """Give this group, or another one of this or of another subscription."""
