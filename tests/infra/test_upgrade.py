@@ -142,5 +142,19 @@ def test_a_deleted_vault_can_be_brought_back() -> None:
     assert vaults[0].id == vaults[1].id
 
 
+def test_the_page_names_what_is_there() -> None:
+    """What somebody is told to take off, or to set, is called so in the templates."""
+    page = (ROOT / "docs" / "upgrade.md").read_text()
+    locks = {r.name for r in least().of_type("Microsoft.Authorization/locks")}
+    (log,) = {r.name for r in watched().of_type("Microsoft.Insights/diagnosticSettings")}
+
+    assert {name for name in locks if f"`{name}`" in page} == locks
+    assert f"diagnostic-settings delete --name {log} " in page
+    for name in re.findall(r"\$(AZURE_[A-Z_]+|ROTATION_CLIENT_ID)", page):
+        assert name in least().outputs
+    for name in re.findall(r"azd env set (\w+)", page):
+        assert name in (INFRA / "main.bicepparam").read_text()
+
+
 def _modules() -> list[Declaration]:
     return [d for template in templates() for d in template.of_kind("module")]
