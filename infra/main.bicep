@@ -473,9 +473,6 @@ output AZURE_TENANT_ID string = tenant().tenantId
 @description('The function app; azd deploys the service `rotator` there.')
 output SERVICE_ROTATOR_NAME string = function.outputs.name
 
-@description('Where owners sign in.')
-output ROTATION_PUBLIC_URL string = 'https://${publicHostName}'
-
 @description('For registration.bicep: the host name that the platform gave to the app.')
 output AZURE_FUNCTION_HOST_NAME string = function.outputs.hostName
 
@@ -488,8 +485,37 @@ output AZURE_IDENTITY_PRINCIPAL_ID string = identity.outputs.principalId
 @description('For watched.bicep: the workspace.')
 output AZURE_WORKSPACE_ID string = monitoring.outputs.workspaceId
 
-@description('The session vault.')
-output AZURE_SESSION_VAULT_NAME string = sessionVault.outputs.name
+// What follows is for the commands on an operator's machine: their settings, but for the identity, which is the operator's own.
+
+@description('The tenant.')
+output ROTATION_TENANT_ID string = tenant().tenantId
+
+@description('The Entra authority.')
+output ROTATION_AUTHORITY string = authority
 
 @description('The client id of the app registration; empty until there is one.')
 output ROTATION_CLIENT_ID string = clientId
+
+@description('The watched vaults.')
+output ROTATION_VAULTS string = join(watchedVaultNames, ',')
+
+@description('The session vault.')
+output ROTATION_SESSION_VAULT string = sessionVault.outputs.name
+
+@description('The owners who sign in.')
+output ROTATION_OWNERS string = join(owners, ',')
+
+@description('The owners that are agent users.')
+output ROTATION_AGENT_OWNERS string = join(agentOwners, ',')
+
+@description('The blueprint of the agent identities.')
+output ROTATION_BLUEPRINT_ID string = blueprintId
+
+@description('Where owners sign in.')
+output ROTATION_PUBLIC_URL string = 'https://${publicHostName}'
+
+@description('Where the orders go.')
+output ROTATION_STORAGE__queueServiceUri string = storage.outputs.queueUri
+
+@description('Where the journal is.')
+output ROTATION_STORAGE__tableServiceUri string = storage.outputs.tableUri

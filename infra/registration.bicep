@@ -51,4 +51,4 @@ module registration 'modules/registration.bicep' = {
 // ============== //
 
 @description('For main.bicep: the parameter `registrationClientId`.')
-output ROTATION_REGISTRATION_CLIENT_ID string = registration.outputs.clientId
+output clientId string = registration.outputs.clientId

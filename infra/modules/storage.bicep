@@ -139,3 +139,9 @@ output id string = account.id
 
 @description('The name of the account.')
 output name string = account.name
+
+@description('Where its queues are.')
+output queueUri string = account.properties.primaryEndpoints.queue
+
+@description('Where its tables are.')
+output tableUri string = account.properties.primaryEndpoints.table

@@ -13,7 +13,7 @@ PAGE = (ROOT / "docs" / "deployment-parameters.md").read_text()
 LEAST = {
     "AZURE_ENV_NAME": "prod",
     "AZURE_LOCATION": "westeurope",
-    "ROTATION_WATCHED_VAULT_IDS": ",".join(VAULTS),
+    "DEPLOY_WATCHED_VAULT_IDS": ",".join(VAULTS),
     "ROTATION_OWNERS": "ada@contoso.example,bob@contoso.example",
 }
 OUTPUTS = {
@@ -44,8 +44,8 @@ def test_the_parameters_file_is_enough(template: str) -> None:
 def test_lists_and_switches_are_read() -> None:
     """From text, which is what an environment variable is."""
     variables = LEAST | {
-        "ROTATION_REGISTERS_APPLICATION": "false",
-        "ROTATION_ALERT_EMAILS": "a@contoso.example,b@contoso.example",
+        "DEPLOY_REGISTERS_APPLICATION": "false",
+        "DEPLOY_ALERT_EMAILS": "a@contoso.example,b@contoso.example",
     }
     found = parameters_of(INFRA / "main.bicepparam", Azure(variables=variables))
 

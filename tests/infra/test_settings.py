@@ -95,6 +95,27 @@ def test_every_parameter_arrives(loaded: Settings) -> None:
     assert loaded.fan_out is settings.FanOutMode.QUEUE
 
 
+@pytest.mark.parametrize("deployment", [least(), most()], ids=["least", "most"])
+def test_the_commands_take_what_azd_keeps(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The outputs are settings, too, so that an operator has nothing to write down."""
+    for name in [name for name in os.environ if name.startswith((PREFIX, "AZURE_"))]:
+        monkeypatch.delenv(name)
+    for name, value in deployment.outputs.items():
+        monkeypatch.setenv(name, value)
+    written = app_settings(deployment)
+
+    found = settings.load()
+
+    assert settings.unknown_names() == ()
+    assert found.managed_identity is None  # the commands run as the operator
+    assert found.storage
+    assert not found.storage.is_managed_identity
+    said = {n: v for n, v in deployment.outputs.items() if n.startswith(PREFIX)}
+    assert {name: written[name] for name in said} == said
+
+
 CHINA = {"authority": "https://login.partner.microsoftonline.cn"}
 
 

@@ -62,7 +62,11 @@ def test_names_are_in_lower_camel_case(template: Template) -> None:
     """But for outputs of the main template: azd keeps them as environment variables."""
     for declaration in template.declarations:
         upper = declaration.kind == "output" and template.target_scope == "subscription"
-        rule = r"[a-z][A-Za-z0-9]*|[A-Z][A-Z0-9_]*" if upper else r"[a-z][A-Za-z0-9]*"
+        rule = (
+            r"[a-z][A-Za-z0-9]*|[A-Z][A-Z0-9_]*(?:__[a-z][A-Za-z]*)?"
+            if upper
+            else r"[a-z][A-Za-z0-9]*"
+        )
         assert re.fullmatch(rule, declaration.name), declaration.name
 
 
