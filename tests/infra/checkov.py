@@ -62,6 +62,7 @@ def judge(deployments: Mapping[str, Sequence[Resource]], folder: Path) -> Verdic
         deployments: resources by a name for them.
         folder: where the templates are written for it.
     """
+    assert PROGRAM.exists(), "Checkov is not installed: make witnesses"
     for name, resources in deployments.items():
         (folder / f"{name}.json").write_text(json.dumps(_template(resources)))
     options = ["--framework", "arm", "--skip-download", "--compact", "--output", "json"]
