@@ -22,8 +22,8 @@ help: ## Show this list
 setup: ## Make the environment, where it is missing or out of date; the others do this themselves
 	@tools/setup "$(VENV)" "$(PYTHON)"
 
-witnesses: ## Install what the tests are judged by besides the sandbox, where npm is on the PATH
-	@tools/witnesses "$(WITNESSES)"
+witnesses: setup ## Install what the tests are judged by besides the sandbox
+	@tools/witnesses "$(WITNESSES)" "$(RUN)"
 
 demo: setup ## Watch tokens being rotated in a sandbox on this machine, in about a minute
 	@$(RUN) -m sandbox.demo
@@ -58,6 +58,8 @@ docs: setup ## Write docs/commands.md from the help of the commands
 lock: setup ## Make requirements*.txt from requirements*.in
 	$(LOCK) requirements.in --output-file requirements.txt
 	$(LOCK) requirements-dev.in --constraints requirements.txt --output-file requirements-dev.txt
+	$(LOCK) requirements-cli.in --constraints requirements-dev.txt --output-file requirements-cli.txt
+	$(LOCK) tests/witnesses/checkov.in --output-file tests/witnesses/checkov.txt
 
 clean: ## Remove everything that make has made
 	rm -rf .venv .venv-* $(WITNESSES) .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache \

@@ -21,6 +21,7 @@ from rotation.adapters.patience import PlainSession, open_session
 from rotation.adapters.seal import VaultSeal
 from rotation.adapters.session_vault import KeyVaultSessions
 from rotation.adapters.vault_identity import VaultIdentity
+from rotation.adapters.workload_identity import FILE, open_identity, read_token
 from rotation.auditor import Auditor
 from rotation.connections import Connections
 from rotation.doctor import Doctor, Installation
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
+    from azure.identity import ClientAssertionCredential
     from azure.keyvault.secrets import SecretClient
     from requests import Session
 
@@ -47,7 +49,7 @@ if TYPE_CHECKING:
     from rotation.settings import Settings, Vault
     from rotation.storage import Storage
 
-    Credential = DefaultAzureCredential | ManagedIdentityCredential
+    Credential = ClientAssertionCredential | DefaultAzureCredential | ManagedIdentityCredential
 
 ASSERTION_AUDIENCES = {
     "login.microsoftonline.us": "api://AzureADTokenExchangeUSGov",
@@ -97,7 +99,7 @@ def open_service(settings: Settings, clock: Clock = now) -> Iterator[Service]:
     """
     redaction.install()
     with ExitStack() as opened:
-        credential = _credential(settings.managed_identity)
+        credential = _credential(settings, settings.managed_identity)
         opened.callback(credential.close)
         yield _Workshop(settings, clock, credential, opened).service()
 
@@ -193,7 +195,12 @@ class _Workshop:
     def _entra(self) -> Entra:
         registration = _registration(self.settings)
         scope = f"{registration.audience}/.default"
-        entra = Entra(registration, lambda: self.credential.get_token(scope).token, self.clock)
+
+        def assertion() -> str:
+            token_file = _token_file()
+            return read_token(token_file) if token_file else self.credential.get_token(scope).token
+
+        entra = Entra(registration, assertion, self.clock)
         self.opened.callback(entra.close)
         return entra
 
@@ -247,7 +254,7 @@ class _Workshop:
         client_id = storage.client_id or self.settings.managed_identity
         if client_id == self.settings.managed_identity and not storage.is_managed_identity:
             return self.credential
-        identity = _credential(client_id, is_managed=storage.is_managed_identity)
+        identity = _credential(self.settings, client_id, is_managed=storage.is_managed_identity)
         self.opened.callback(identity.close)
         return identity
 
@@ -287,13 +294,23 @@ def _registration(settings: Settings) -> Registration:
     )
 
 
-def _credential(client_id: str | None, *, is_managed: bool = False) -> Credential:
+def _token_file() -> str | None:
+    """Name the file with the token that stands for the managed identity, where that is the way."""
+    return None if "IDENTITY_ENDPOINT" in os.environ else os.environ.get(FILE)
+
+
+def _credential(
+    settings: Settings, client_id: str | None, *, is_managed: bool = False
+) -> Credential:
     """Choose the identity: the platform's managed one, or whoever is signed in on this machine.
 
     Args:
+        settings: where it gets its tokens.
         client_id: of the managed identity; None for the system's default.
         is_managed: whether nobody else will do.
     """
+    if token_file := _token_file():
+        return open_identity(token_file, settings, client_id)
     if is_managed or "IDENTITY_ENDPOINT" in os.environ:
         return ManagedIdentityCredential(client_id=client_id, permit_redirects=False)
     return DefaultAzureCredential(managed_identity_client_id=client_id, permit_redirects=False)

@@ -29,11 +29,13 @@ _SCOPE = re.compile(r"vso\.[a-z_]+|user_impersonation|\.default")
 
 @dataclass
 class Application:
-    """An application that the tenant knows; its only credential is a federated one."""
+    """An application that the tenant knows; its credentials are federated ones."""
 
     client_id: str
     name: str
     federated_credential: FederatedCredential
+    more_credentials: set[FederatedCredential] = field(default_factory=set)
+    """Those of outsiders, such as a Kubernetes cluster's service account."""
     redirect_uris: set[str] = field(default_factory=set)
     """Where people may be sent back to after they signed in, compared letter by letter."""
     parent_id: str = ""
@@ -150,8 +152,9 @@ class Directory:
         """Give the application that proves itself with a client assertion.
 
         Raises:
-            SignInRefusedError: it does not exist, the assertion was not issued or has expired, or
-                its issuer, subject and audience are not those of the federated credential.
+            SignInRefusedError: it does not exist, the assertion was not issued or has expired, was
+                itself got by a federated credential, or has another issuer, subject or audience
+                than each federated credential.
         """
         application = self.application(client_id)
         if not assertion:
@@ -161,8 +164,13 @@ class Directory:
         if token is None:
             message = "the client assertion has expired or was never issued"
             raise SignInRefusedError("invalid_client", 700024, message)
+        if token.is_federated:
+            message = (
+                "a token obtained using another federated identity credential is no credential"
+            )
+            raise SignInRefusedError("invalid_client", 700231, message)
         shown = FederatedCredential(token.issuer, token.subject, token.audience)
-        if shown != application.federated_credential:
+        if shown not in {application.federated_credential, *application.more_credentials}:
             message = "no matching federated identity record found for the presented assertion"
             raise SignInRefusedError("invalid_client", 700213, message)
         return application

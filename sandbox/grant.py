@@ -86,6 +86,8 @@ class AccessToken:
     the sandbox does not turn, so here they do not expire."""
     lifetime: int = 0
     """In seconds, from when it was handed out; 0 if it does not expire."""
+    is_federated: bool = False
+    """Whether it was got with somebody else's token, so that it is nobody's credential."""
 
 
 @dataclass(frozen=True)
@@ -148,6 +150,15 @@ class ExchangeRequest:
     assertion: str = field(repr=False)
     agent_identity_id: str = ""
     """On the wire ``fmi_path``: whom the blueprint wants to become."""
+
+
+@dataclass(frozen=True)
+class IdentityRequest:
+    """What an outsider says to get a token of the managed identity."""
+
+    client_id: str
+    assertion: str = field(repr=False)
+    resource: str
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from sandbox.grant import AZURE_DEVOPS, AccessToken
+from sandbox.grant import AZURE_DEVOPS, TOKEN_EXCHANGE, AccessToken
 from sandbox.web_token import digest, encode
 
 if TYPE_CHECKING:
@@ -67,8 +67,30 @@ class Ledger:
             )
         )
 
+    def write_outside(self, issuer: str, subject: str, lifetime: timedelta) -> AccessToken:
+        """Have another issuer hand out a token that is to be exchanged for one of this tenant."""
+        expires_at = self._ground.now() + lifetime
+        claims = {"aud": TOKEN_EXCHANGE, "iss": issuer, "sub": subject}
+        return self._keep(
+            AccessToken(
+                value=self._sign({**claims, "exp": int(expires_at.timestamp())}),
+                audience=TOKEN_EXCHANGE,
+                subject=subject,
+                issuer=issuer,
+                is_app_only=True,
+                expires_at=expires_at,
+                lifetime=int(lifetime.total_seconds()),
+            )
+        )
+
     def write_for_application(
-        self, audience: str, subject: str, claims: Mapping[str, object], lifetime: timedelta | None
+        self,
+        audience: str,
+        subject: str,
+        claims: Mapping[str, object],
+        lifetime: timedelta | None,
+        *,
+        is_federated: bool = False,
     ) -> AccessToken:
         """Hand out an application's own token.
 
@@ -77,6 +99,7 @@ class Ledger:
             subject: what a federated credential knows the application by.
             claims: further ones.
             lifetime: None for one that does not expire.
+            is_federated: whether it is given for a token of another issuer.
         """
         expires_at = self._ground.now() + lifetime if lifetime else None
         written: dict[str, object] = {"aud": audience, "sub": subject, **claims, "idtyp": "app"}
@@ -91,6 +114,7 @@ class Ledger:
                 is_app_only=True,
                 expires_at=expires_at,
                 lifetime=int(lifetime.total_seconds()) if lifetime else 0,
+                is_federated=is_federated,
             )
         )
 

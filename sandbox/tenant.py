@@ -15,7 +15,8 @@ from sandbox.authorization import Authorization
 from sandbox.authorization_code import AuthorizationCodes
 from sandbox.clock import wall
 from sandbox.directory import DEMANDS, PERMISSIONS, Application, Directory
-from sandbox.grant import STORAGE, FederatedCredential, ManagedIdentity
+from sandbox.error import SignInRefusedError
+from sandbox.grant import RESOURCES, STORAGE, FederatedCredential, ManagedIdentity
 from sandbox.ground import guarded
 from sandbox.ledger import Ledger
 from sandbox.session import SESSION_LIFETIME, Sessions
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
         CodeRequest,
         ExchangeRequest,
         Grant,
+        IdentityRequest,
         Redemption,
         RefreshRequest,
         RefreshToken,
@@ -38,6 +40,8 @@ __all__ = ["SESSION_LIFETIME", "Tenant"]
 
 STORAGE_LIFETIME = timedelta(hours=24)
 """Of a managed identity's token."""
+OUTSIDE_LIFETIME = timedelta(hours=1)
+"""Of a service account's token, as long as nobody asks for another one."""
 
 
 class Tenant:
@@ -107,6 +111,17 @@ class Tenant:
         application = Application(self.ground.mint.guid(), name, self._trust)
         self.directory.applications[application.client_id] = application
         return application
+
+    @guarded
+    def federate(self, issuer: str, subject: str) -> None:
+        """Have the managed identity and all applications that trust it trust an outsider, too."""
+        outsider = FederatedCredential(issuer, subject)
+        own = self.directory.applications.setdefault(
+            self.identity.client_id, Application(self.identity.client_id, "identity", outsider)
+        )
+        for application in self.directory.applications.values():
+            if application is own or application.federated_credential == self._trust:
+                application.more_credentials.add(outsider)
 
     @guarded
     def add_blueprint(self) -> Application:
@@ -200,13 +215,36 @@ class Tenant:
     @guarded
     def identity_token(self, resource: str, client_id: str) -> AccessToken | None:
         """Give the managed identity's own token for ``resource``; None for another identity."""
-        if client_id != self.identity.client_id:
-            return None
-        principal_id = self.identity.principal_id
-        claims: dict[str, object] = {"oid": principal_id, "appid": client_id}
+        return self._write_own(resource) if client_id == self.identity.client_id else None
+
+    @guarded
+    def outside_token(
+        self, issuer: str, subject: str, lifetime: timedelta = OUTSIDE_LIFETIME
+    ) -> AccessToken:
+        """Have an outsider's own issuer give it the token that it shows here."""
+        return self._ledger.write_outside(issuer, subject, lifetime)
+
+    @guarded
+    def become_identity(self, request: IdentityRequest) -> AccessToken:
+        """Give an outsider a token of the managed identity, for its own token.
+
+        Raises:
+            SignInRefusedError: the outsider is not trusted, or nobody gets a token for that.
+        """
+        self.directory.check_client(request.client_id, request.assertion)
+        if request.resource not in RESOURCES:
+            message = f"the resource principal named {request.resource} was not found"
+            raise SignInRefusedError("invalid_resource", 500011, message)
+        return self._write_own(request.resource, is_federated=True)
+
+    def _write_own(self, resource: str, *, is_federated: bool = False) -> AccessToken:
+        identity = self.identity
+        claims: dict[str, object] = {"oid": identity.principal_id, "appid": identity.client_id}
         if resource == STORAGE:
             claims |= self._for_storage()
-        return self._ledger.write_for_application(resource, principal_id, claims, None)
+        return self._ledger.write_for_application(
+            resource, identity.principal_id, claims, None, is_federated=is_federated
+        )
 
     def _for_storage(self) -> dict[str, object]:
         """Give the claims at which Azurite looks, which lives by the machine's clock."""

@@ -103,6 +103,10 @@ NUMBERS = {
     700213: _administrator(
         "no federated credential names the managed identity", "correct the federated credential"
     ),
+    700231: _administrator(
+        "the assertion was itself got by a federated credential",
+        "let the app registration trust what runs the rotator (docs/other-ways.md)",
+    ),
 }
 """By the number after ``AADSTS``, where it says more than the word."""
 

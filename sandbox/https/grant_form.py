@@ -16,6 +16,7 @@ from sandbox.grant import (
     CodeRequest,
     ExchangeRequest,
     Grant,
+    IdentityRequest,
     Redemption,
     RefreshRequest,
 )
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from sandbox.grant import AccessToken
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+UNENDING = 3600
+"""What is said of a token that does not expire here: libraries keep it by the machine's clock."""
 
 
 def read_refresh(form: Mapping[str, str]) -> RefreshRequest:
@@ -62,6 +65,12 @@ def read_exchange(form: Mapping[str, str]) -> ExchangeRequest:
         message = "agentic applications are not permitted to request app-only tokens"
         raise SignInRefusedError("unauthorized_client", 82001, message)
     return ExchangeRequest(form.get("client_id", ""), _assertion(form), form.get("fmi_path", ""))
+
+
+def read_identity(form: Mapping[str, str]) -> IdentityRequest:
+    """Read what an outsider says to get a token of the managed identity."""
+    resource = form.get("scope", "").removesuffix("/.default")
+    return IdentityRequest(form.get("client_id", ""), _assertion(form), resource)
 
 
 def read_agent(form: Mapping[str, str]) -> AgentRequest:
@@ -111,10 +120,11 @@ def write_grant(grant: Redemption | Grant, tenant_id: str, *, is_info_asked: boo
 
 def write_exchange(token: AccessToken) -> object:
     """Write the answer that holds an application's own token."""
+    lifetime = token.lifetime or UNENDING
     return {
         "token_type": "Bearer",
-        "expires_in": token.lifetime,
-        "ext_expires_in": token.lifetime,
+        "expires_in": lifetime,
+        "ext_expires_in": lifetime,
         "access_token": token.value,
     }
 

@@ -13,6 +13,7 @@ from sandbox.https.grant_form import (
     read_agent,
     read_code,
     read_exchange,
+    read_identity,
     read_refresh,
     write_exchange,
     write_grant,
@@ -45,6 +46,8 @@ class TokenEndpoint:
             case "authorization_code":
                 owner = self._tenant.code_owner(form.get("code", ""))
                 return self._call("redeem_code", owner, form, self._redeem_code)
+            case "client_credentials" if form.get("client_id") == self._tenant.identity.client_id:
+                return self._call("become_identity", form.get("scope", ""), form, self._become)
             case "client_credentials":
                 wanted = form.get("fmi_path", "")
                 is_blueprint = self._tenant.is_blueprint(form.get("client_id", ""))
@@ -94,6 +97,9 @@ class TokenEndpoint:
     def _redeem_code(self, form: Form) -> object:
         grant = self._tenant.redeem_code(read_code(form))
         return write_grant(grant, self._tenant.id, is_info_asked=_is_info_asked(form))
+
+    def _become(self, form: Form) -> object:
+        return write_exchange(self._tenant.become_identity(read_identity(form)))
 
     def _exchange(self, form: Form) -> object:
         return write_exchange(self._tenant.exchange(read_exchange(form)))
