@@ -50,24 +50,52 @@ class TestSecretExpiring:
         gone = secret("feed", state="expired", alert="expired")
         assert not fired("secret-expiring", *picture(NOW, secrets=[gone]))
 
-    def test_a_vault_that_cannot_be_read_hides_nothing(self) -> None:
-        """Of its secrets the last picture counts that showed them; of the others, this one."""
-        before = [
-            secret("feed", alert="expiring"),
-            secret("npm", vault="kv-away", alert="expiring"),
-        ]
-        away = [{"vault": "kv-away", "reason": "access-denied"}]
-        rows = [
-            *picture(NOW - 2 * HOUR, secrets=before),
-            *picture(NOW - HOUR, secrets=[secret("feed")], vaults_failed=away),
-            *picture(NOW, secrets=[secret("feed")], vaults_failed=away),
-        ]
-        assert fired("secret-expiring", *rows) == [("kv-away", "npm", ADA)]
 
-    def test_a_secret_that_is_gone_is_forgotten(self) -> None:
+@pytest.mark.parametrize(
+    ("name", "alert"), [("secret-expiring", "expiring"), ("secret-expired", "expired")]
+)
+class TestVaultsThatCannotBeRead:
+    """What holds for both alerts about the end of a token."""
+
+    AWAY = ({"vault": "kv-away", "reason": "access-denied"},)
+
+    def before(self, alert: str) -> list[Row]:
+        """Give a picture of two vaults, before one of them is closed."""
+        npm = secret("npm", vault="kv-away", alert=alert)
+        return picture(NOW - 2 * HOUR, secrets=[secret("feed", alert=alert), npm])
+
+    def test_it_hides_nothing(self, name: str, alert: str) -> None:
+        """Of its secrets the last picture counts that showed them; of the others, this one."""
+        rows = [
+            *self.before(alert),
+            *picture(NOW - HOUR, secrets=[secret("feed")], vaults_failed=self.AWAY),
+            *picture(NOW, secrets=[secret("feed")], vaults_failed=self.AWAY),
+        ]
+        assert fired(name, *rows) == [("kv-away", "npm", ADA)]
+
+    def test_half_a_picture_is_none(self, name: str, alert: str) -> None:
+        """Not even of a vault that could be read before it was broken off."""
+        half = [secret("npm", vault="kv-away"), secret("feed", alert=alert)]
+        rows = [
+            *self.before(alert),
+            *picture(NOW - HOUR, secrets=[secret("feed")], vaults_failed=self.AWAY),
+            *picture(NOW, secrets=half, is_complete=False),
+        ]
+        assert fired(name, *rows) == [("kv-away", "npm", ADA)]
+
+    def test_a_secret_that_is_gone_is_forgotten(self, name: str, alert: str) -> None:
         """Whoever deletes a secret, or takes its tag off, hears no more of it."""
-        before = picture(NOW - HOUR, secrets=[secret("feed", alert="expiring")])
-        assert not fired("secret-expiring", *before, *picture(NOW))
+        rows = self.before(alert)
+        away = picture(NOW, vaults_failed=self.AWAY)
+        assert fired(name, *rows, *away) == [("kv-away", "npm", ADA)]
+        assert not fired(name, *rows, *picture(NOW))
+
+    def test_an_outage_that_is_over_is_forgotten(self, name: str, alert: str) -> None:
+        """What was deleted in it stays away, though another vault is closed now."""
+        rows = self.before(alert)
+        away = picture(NOW - HOUR, vaults_failed=self.AWAY)
+        other = picture(NOW, vaults_failed=[{"vault": "kv-other", "reason": "unavailable"}])
+        assert not fired(name, *rows, *away, *other)
 
 
 class TestSecretExpired:

@@ -35,7 +35,11 @@ def workspace() -> Workspace:
     workspace.add(
         "AppTraces",
         *NOISE,
-        *picture(NOW - 2 * HOUR, secrets=[secret("gone"), secret("feed", state="failing")]),
+        *picture(
+            NOW - 2 * HOUR,
+            secrets=[secret("gone"), secret("feed", state="failing")],
+            owners=[owner("gone@example.com")],
+        ),
         event("TokenStored", NOW - DAY, **of_feed, authorization_id="1"),
         event("TokenRetired", NOW - DAY + HOUR, **of_feed, authorization_id="0"),
         event("TokenExtended", NOW - 2 * HOUR, vault=VAULT, secret="npm"),

@@ -1,0 +1,56 @@
+"""What main.bicep deploys of alerts and workbook is what the other tests have looked at."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from tests.infra.given import least
+from tests.infra.rules import DEFAULTS, RULES
+from tests.infra.test_workbook import ITEMS
+
+if TYPE_CHECKING:
+    from tests.infra.bicep.deployment import Resource
+
+
+def deployed(kind: str) -> list[Resource]:
+    """Give the resources of a kind, in the order of the template."""
+    return [resource for resource in least().resources if resource.type.endswith(kind)]
+
+
+def test_the_rules() -> None:
+    """Every alert with its query, its dimensions and its severity, and all of them on."""
+    found = deployed("/scheduledQueryRules")
+    vault = next(one for one in least().resources if "kv-sess" in one.name and "/" not in one.name)
+    identity = deployed("/userAssignedIdentities")[0].member("properties")["principalId"]
+    assert len(found) == len(RULES)
+    for resource, rule in zip(found, RULES.values(), strict=True):
+        told: dict[str, Any] = dict(resource.body["properties"])
+        (condition,) = told["criteria"]["allOf"]
+        assert resource.name.endswith(f"-{rule.name}")
+        assert condition["query"] == rule.query(
+            sessionVaultId=vault.id, rotatorPrincipalId=identity
+        )
+        assert [one["name"] for one in condition["dimensions"]] == list(rule.dimensions)
+        assert told["severity"] == int(DEFAULTS[rule.severity])
+        assert told["description"].startswith(rule.todo)
+        assert told["enabled"]
+
+
+def test_the_workbook() -> None:
+    """Every item with its words or its query, and everything that says how it is shown."""
+    (workbook,) = deployed("/workbooks")
+    told = json.loads(workbook.body["properties"]["serializedData"])["items"]
+    assert [item["name"] for item in told] == [item.name for item in ITEMS]
+    for deployed_item, item in zip(told, ITEMS, strict=True):
+        content = deployed_item["content"]
+        if item.kind == "text":
+            assert content["json"] == item.text
+        if item.kind == "part":
+            assert content["query"] == item.text
+            assert content.items() >= item.content.items()
+            assert content["crossComponentResources"] == [workbook.body["properties"]["sourceId"]]
+        if item.kind == "choice":
+            (parameter,) = content["parameters"]
+            assert parameter.items() >= item.content.items()
+            assert parameter.get("query", "") == item.text
