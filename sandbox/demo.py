@@ -23,7 +23,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from sandbox.clock import ShiftedClock
+from sandbox.clock import Clock, ShiftedClock
 from sandbox.content import Properties
 from sandbox.functions import Functions
 from sandbox.furniture import OWNER, VAULT, Placement, place, recorded_id
@@ -94,7 +94,7 @@ def _until_morning(now: datetime) -> timedelta:
     return morning - now if morning > now else morning + DAY - now
 
 
-def furnish(clock: ShiftedClock) -> World:
+def furnish(clock: Clock) -> World:
     """Make a world with every kind of secret that the rotator meets."""
     world = World(clock)
     world.add_vault(VAULT)
