@@ -11,7 +11,6 @@ It prints the tables of docs/cost-and-limits.md in Markdown; ``--write`` puts th
 from __future__ import annotations
 
 import argparse
-import json
 import logging
 import os
 import subprocess
@@ -225,7 +224,6 @@ def measure(secrets: int, hours: int, renewal_calls: int) -> Counts:
             _count(world.calls, len(world.tenant.users), counted, peaks)
             world.calls.clear()
         lines, size, sent = (Counter(c) for c in (found.ear.lines, found.ear.size, found.sent))
-        fleet = _fleet(found.ear, secrets, len(world.tenant.users), hours)
         world.clock.advance(HOUR)
         seconds, megabytes = _process(world)
     return Counts(
@@ -241,8 +239,8 @@ def measure(secrets: int, hours: int, renewal_calls: int) -> Counts:
         queue_calls=sent["queues"],
         event_lines=lines["rotation.events"],
         event_bytes=size["rotation.events"],
-        fleet_lines=fleet[0],
-        fleet_bytes=fleet[1],
+        fleet_lines=lines["rotation.fleet"],
+        fleet_bytes=size["rotation.fleet"],
         vault_peak=peaks["vault"],
         owner_peak=peaks["owner"],
         renewal_calls=renewal_calls,
@@ -271,52 +269,6 @@ def _count(calls: list[Call], owners: int, counted: Counter[str], peaks: Counter
     devops = sum(call.service == "azure-devops" for call in calls)
     peaks["vault"] = max(peaks["vault"], *vaults.values())
     peaks["owner"] = max(peaks["owner"], -(-devops // owners))
-
-
-def _fleet(ear: Ear, secrets: int, owners: int, hours: int) -> tuple[int, int]:
-    """Give the lines and the bytes of the pictures of the fleet that the runs ended with.
-
-    A product that draws none yet is counted as if it did: with lines of the form that they have.
-    """
-    if ear.lines["rotation.fleet"]:
-        return ear.lines["rotation.fleet"], ear.size["rotation.fleet"]
-    head = {"fleet": "0123456789ab", "time": "2026-11-22T07:07:00Z"}
-    bodies = [
-        *({**head, "secrets": [SECRET] * count} for count in _pages(secrets)),
-        *({**head, "owners": [PERSON] * count} for count in _pages(owners)),
-        {**head, "count": secrets, "vaults_failed": [], "poisoned": 0},
-    ]
-    return len(bodies) * hours, sum(len(json.dumps(body)) for body in bodies) * hours
-
-
-def _pages(count: int) -> list[int]:
-    return [min(PICTURED, count - begun) for begun in range(0, count, PICTURED)]
-
-
-PICTURED = 50
-"""Secrets, or owners, in one line of the picture."""
-_INSTANT = "2026-11-22T07:00:00Z"
-SECRET = {
-    "vault": "kv-build",
-    "secret": "feed-00001",
-    "mode": "regenerate",
-    "organization": "contoso",
-    "owner": "owner-0@contoso.example",
-    "state": "fresh",
-    "reason": "fresh",
-    "expires_at": _INSTANT,
-    "next_at": _INSTANT,
-    "acts_next": "rotator",
-    "failures": 0,
-}
-PERSON = {
-    "owner": "owner-0@contoso.example",
-    "kind": "person",
-    "state": "connected",
-    "signed_in_at": _INSTANT,
-    "act_by": _INSTANT,
-    "secrets": PER_VAULT,
-}
 
 
 def _process(world: World) -> tuple[float, int]:
