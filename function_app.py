@@ -42,6 +42,7 @@ def _service() -> Service:
 @cache
 def _opened() -> Service:
     from rotation import settings, wiring
+    from rotation.clock import now
 
     LOGGER.setLevel(logging.INFO)
     for name in settings.unknown_names():
@@ -49,7 +50,7 @@ def _opened() -> Service:
     chosen = settings.load()
     opened = ExitStack()
     atexit.register(opened.close)
-    return opened.enter_context(wiring.open_service(chosen, clock or wiring.now))
+    return opened.enter_context(wiring.open_service(chosen, clock or now))
 
 
 class RunFailedError(Exception):

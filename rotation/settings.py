@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from os import environ
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -30,6 +30,9 @@ from rotation.errors import SettingsError
 from rotation.model import OWNER, Defaults
 from rotation.session import AgentUser, session_secret
 from rotation.storage import Storage, StorageFaultsError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 PREFIX = "ROTATION_"
 VAULT_DOMAINS = {
@@ -58,6 +61,9 @@ class Vault:
     """As in binding marks and messages."""
     url: str
     """Without a slash at its end; empty until the cloud's domain is known."""
+
+
+T = TypeVar("T", bound=BaseSettings)
 
 
 class FanOutMode(StrEnum):
@@ -170,10 +176,11 @@ HostUrl = Annotated[str, AfterValidator(_https_host)]
 Guid = Annotated[str, Field(pattern=rf"^{_GUID}$"), AfterValidator(str.lower)]
 
 
-class Settings(BaseSettings):
-    """All settings; each attribute is the environment variable of that name after ``ROTATION_``.
+class ReadingSettings(BaseSettings):
+    """What must be known to read the watched vaults: all that somebody needs who uses the tokens.
 
-    The order matters: a field's check may look at the fields above it.
+    Each attribute is the environment variable of that name after ``ROTATION_``. The order matters:
+    a field's check may look at the fields above it.
     """
 
     model_config = SettingsConfigDict(
@@ -182,10 +189,34 @@ class Settings(BaseSettings):
 
     authority: HostUrl = "https://login.microsoftonline.com"
     devops_url: Url = f"https://{DEVOPS_HOSTS[0]}"
-    devops_tokens_url: Url = f"https://{DEVOPS_HOSTS[1]}"
     vaults: Annotated[
         tuple[Vault, ...], NoDecode, BeforeValidator(lambda value: _vaults(_words(value)))
     ]
+    managed_identity: Annotated[Guid | None, Field(validation_alias="AZURE_CLIENT_ID")] = None
+
+    @property
+    def is_microsoft(self) -> bool:
+        """Whether this is one of Microsoft's clouds, and not a look-alike world."""
+        return urlsplit(self.authority).hostname in VAULT_DOMAINS
+
+    @field_validator("devops_url")
+    @classmethod
+    def _in_the_same_world(cls, value: str, info: ValidationInfo) -> str:
+        _refuse_mixture(info, urlsplit(value).hostname in DEVOPS_HOSTS)
+        return value
+
+    @field_validator("vaults")
+    @classmethod
+    def _located(cls, value: tuple[Vault, ...], info: ValidationInfo) -> tuple[Vault, ...]:
+        located = tuple(_locate(vault, info) for vault in value)
+        _refuse_same([_address(vault) for vault in located])
+        return located
+
+
+class Settings(ReadingSettings):
+    """All settings, those for reading first."""
+
+    devops_tokens_url: Url = f"https://{DEVOPS_HOSTS[1]}"
     session_vault: Annotated[Vault, NoDecode, BeforeValidator(_vault)]
     tenant_id: Guid
     client_id: Guid
@@ -193,7 +224,6 @@ class Settings(BaseSettings):
     agent_owners: Annotated[tuple[AgentUser, ...], NoDecode, BeforeValidator(_agents)] = ()
     owners: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_owners)] = ()
     public_url: HostUrl | None = None
-    managed_identity: Annotated[Guid | None, Field(validation_alias="AZURE_CLIENT_ID")] = None
     schedule: Annotated[str, AfterValidator(_ncrontab)] = "0 7 * * * *"
     max_lifetime_days: Annotated[int, Field(ge=1, le=364)] = 90
     lifetime_days: Annotated[int, Field(ge=1, le=364)] = 30
@@ -203,11 +233,6 @@ class Settings(BaseSettings):
     storage: Annotated[Storage | None, NoDecode] = None
     fan_out: Annotated[FanOutMode, BeforeValidator(_fan_out)] = FanOutMode.INLINE
     journal_days: Annotated[int, Field(ge=1, le=3650)] = 400
-
-    @property
-    def is_microsoft(self) -> bool:
-        """Whether this is one of Microsoft's clouds, and not a look-alike world."""
-        return urlsplit(self.authority).hostname in VAULT_DOMAINS
 
     @property
     def all_owners(self) -> tuple[str, ...]:
@@ -234,18 +259,11 @@ class Settings(BaseSettings):
             grace_period=timedelta(hours=self.grace_hours),
         )
 
-    @field_validator("devops_url", "devops_tokens_url")
+    @field_validator("devops_tokens_url")
     @classmethod
-    def _in_the_same_world(cls, value: str, info: ValidationInfo) -> str:
+    def _tokens_in_the_same_world(cls, value: str, info: ValidationInfo) -> str:
         _refuse_mixture(info, urlsplit(value).hostname in DEVOPS_HOSTS)
         return value
-
-    @field_validator("vaults")
-    @classmethod
-    def _located(cls, value: tuple[Vault, ...], info: ValidationInfo) -> tuple[Vault, ...]:
-        located = tuple(_locate(vault, info) for vault in value)
-        _refuse_same([_address(vault) for vault in located])
-        return located
 
     @field_validator("session_vault")
     @classmethod
@@ -352,8 +370,26 @@ def load() -> Settings:
     Raises:
         SettingsError: some are missing or wrong; it names all of them.
     """
+    return _load(Settings)
+
+
+def load_for_reading(vaults: str | None = None) -> ReadingSettings:
+    """Read what must be known to read the watched vaults.
+
+    Args:
+        vaults: takes the place of ``ROTATION_VAULTS``, in the same form.
+
+    Raises:
+        SettingsError: something is missing or wrong; it names all of that.
+    """
+    if vaults is None:
+        return _load(ReadingSettings)
+    return _load(lambda: ReadingSettings(vaults=vaults))
+
+
+def _load(read: Callable[[], T]) -> T:
     try:
-        return Settings()
+        return read()
     except ValidationError as exc:
         errors = exc.errors(include_url=False)
         faults = tuple(fault for error in errors for fault in _faults(error))

@@ -6,7 +6,6 @@ import os
 import time
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
@@ -23,6 +22,7 @@ from rotation.adapters.session_vault import KeyVaultSessions
 from rotation.adapters.vault_identity import VaultIdentity
 from rotation.adapters.workload_identity import FILE, open_identity, read_token
 from rotation.auditor import Auditor
+from rotation.clock import now
 from rotation.connections import Connections
 from rotation.doctor import Doctor, Installation
 from rotation.fan_out import FanOut
@@ -64,11 +64,6 @@ T = TypeVar("T")
 
 TRIAL_TIMEOUT = 10.0
 """Seconds for an answer while a person waits in front of a browser; nothing is repeated then."""
-
-
-def now() -> datetime:
-    """Tell the present instant, in UTC."""
-    return datetime.now(UTC)  # noqa: TID251 - the one real clock, which all others are handed
 
 
 @dataclass(frozen=True)

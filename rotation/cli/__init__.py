@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING
 import click
 
 from rotation import __version__
-from rotation.cli import audit, completion, doctor, events, looking, orders, owners
+from rotation.cli import (
+    audit,
+    completion,
+    doctor,
+    events,
+    git_credential,
+    looking,
+    orders,
+    owners,
+)
 from rotation.cli.debugging import place_of, stack_of
 from rotation.cli.frame import FINE, NEEDS_SOMEBODY, WRONG_USAGE, Surroundings
 from rotation.cli.teaching import Group
@@ -64,6 +73,7 @@ for _command in (
     doctor.doctor,
     owners.connect,
     owners.disconnect,
+    git_credential.git_credential,
     completion.completion,
 ):
     commands.add_command(_command)

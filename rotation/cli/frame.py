@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import click
 
+from rotation.clock import now
 from rotation.console.terminal import LogLines, complain, progress
 from rotation.errors import RotationError
 
@@ -59,9 +60,7 @@ class Surroundings:
 
     def now(self) -> datetime:
         """Tell the present instant."""
-        from rotation import wiring
-
-        return (self.clock or wiring.now)()
+        return (self.clock or now)()
 
     def sleep(self, seconds: float) -> None:
         """Wait."""
@@ -101,7 +100,7 @@ def with_service(around: Surroundings, work: Callable[[Service], T]) -> T:
     from rotation import wiring
 
     open_service = around.open_service or wiring.open_service
-    with open_service(chosen, around.clock or wiring.now) as service:
+    with open_service(chosen, around.clock or now) as service:
         return work(service)
 
 

@@ -1,4 +1,4 @@
-"""The face of ``dev.azure.com``, of which only ``connectionData`` is imitated.
+"""The face of ``connectionData`` of ``dev.azure.com``.
 
 It tells who the caller is, whatever the scope of the credential: Microsoft's own command line and
 build agent use it to try a PAT. It is a preview resource and has no published specification.

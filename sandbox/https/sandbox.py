@@ -6,8 +6,8 @@ import socket
 from contextlib import ExitStack, closing
 from typing import TYPE_CHECKING
 
+from sandbox.https.azure_devops import AzureDevOpsFace
 from sandbox.https.certificate import Authority
-from sandbox.https.connection import ConnectionFace
 from sandbox.https.control import ControlFace
 from sandbox.https.entra import EntraFace
 from sandbox.https.gate import Gate
@@ -17,6 +17,7 @@ from sandbox.https.pat_api import PatFace
 from sandbox.https.server import HOST, Server
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from types import TracebackType
     from typing import Self
 
@@ -43,6 +44,9 @@ class Sandbox:
         self.authority = authority or Authority()
         self.vault_urls: dict[str, str] = {}
         """The address of every vault, by name."""
+        self.repositories: dict[str, Path] = {}
+        """Bare git repositories, by their path in lower case: ``contoso/web/_git/app``. They may be
+        added at any time."""
         self._gate = Gate(world)
         self._header = world.ground.issue(world.ground.mint.opaque(32))
         self._servers: list[Server] = []
@@ -55,7 +59,7 @@ class Sandbox:
         entra = self._open()
         entra.start(EntraFace(self._gate, entra.url))
         self.authority_url = entra.url
-        self.devops_url = self._serve(ConnectionFace(self._gate))
+        self.devops_url = self._serve(AzureDevOpsFace(self._gate, self.repositories))
         self.tokens_url = self._serve(PatFace(self._gate))
         tenant_url = f"{entra.url}/{self.world.tenant.id}"
         for vault in self.world.vaults.values():

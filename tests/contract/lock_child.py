@@ -15,10 +15,10 @@ from pathlib import Path
 
 from rotation.adapters.locks import TableLocks
 from rotation.adapters.storage import open_tables
+from rotation.clock import now
 from rotation.errors import LockHeldError
 from rotation.model import SecretName
 from rotation.storage import read
-from rotation.wiring import now
 from sandbox.furniture import VAULT
 
 

@@ -36,8 +36,8 @@ PUBLIC = {
 LOOK_ALIKE = {
     "ROTATION_AUTHORITY": "https://localhost:8442",
     "ROTATION_DEVOPS_URL": "https://localhost:8443/devops/",
-    "ROTATION_DEVOPS_TOKENS_URL": "https://localhost:8443/tokens",
     "ROTATION_VAULTS": "kv-build=https://localhost:8444",
+    "ROTATION_DEVOPS_TOKENS_URL": "https://localhost:8443/tokens",
     "ROTATION_SESSION_VAULT": "kv-sessions=https://localhost:8445",
 }
 AN_ADDRESS = "expected an address that starts with https://, without credentials or query"
