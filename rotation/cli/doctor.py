@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 @click.option("--fix", is_flag=True, help="Make the tables and the queue that are missing.")
 @click.pass_obj
 def doctor(around: Surroundings, output: str, *, fix: bool) -> int:
-    """Try every precondition for real; change nothing, but with --fix.
+    """Try every precondition; change nothing, but with --fix.
 
     Says how to mend what fails. Ends with 1 if anything does not work.
     """

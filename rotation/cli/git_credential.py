@@ -179,24 +179,28 @@ def _settings(vaults: str, secret: tuple[str, str] | None) -> ReadingSettings:
         SettingsError: something is missing or wrong.
         UsageError: a secret is named without its vault, and there are several.
     """
-    from rotation.settings import load_for_reading
-
     vault = secret[0] if secret else ""
     if vault and not vaults and not os.environ.get("ROTATION_VAULTS"):
-        return load_for_reading(vault)
-    try:
-        settings = load_for_reading(vaults or None)
-    except SettingsError as exc:
-        if not vaults:
-            raise
-        faults = tuple(fault.replace("ROTATION_VAULTS is", "--vault is") for fault in exc.faults)
-        raise SettingsError(faults, hint=exc.hint) from None
+        return _load(vault, "--secret")
+    settings = _load(vaults, "--vault")
     if vault and vault.casefold() not in {known.name.casefold() for known in settings.vaults}:
-        return load_for_reading(vault)
+        return _load(vault, "--secret")
     if secret and not vault and len(settings.vaults) > 1:
         names = ", ".join(known.name for known in settings.vaults)
         raise click.UsageError(f"--secret needs its vault, as VAULT/NAME: {names}")
     return settings
+
+
+def _load(vaults: str, option: str) -> ReadingSettings:
+    """Read the settings; call the vaults by the option that has named them, if one has."""
+    from rotation.settings import load_for_reading
+
+    try:
+        return load_for_reading(vaults or None)
+    except SettingsError as exc:
+        name = option if vaults else "ROTATION_VAULTS, or --vault,"
+        faults = tuple(fault.replace("ROTATION_VAULTS is", f"{name} is") for fault in exc.faults)
+        raise SettingsError(faults, hint=exc.hint) from None
 
 
 def _name(settings: ReadingSettings, secret: tuple[str, str] | None) -> SecretName | None:
