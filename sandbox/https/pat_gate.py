@@ -5,10 +5,11 @@ That 403 is the answer to a token which lacks the scope is documented nowhere.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sandbox.error import CallerRefusedError
-from sandbox.https.admission import LOGIN, find_organization, password, refusal
+from sandbox.https.admission import find_organization, password, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 UNAUTHORIZED = 401
 FULL = "app_token"
+CHALLENGE = 'Basic realm="sandbox"'
 
 
 class PatGate:
@@ -57,12 +59,8 @@ class PatGate:
             refused = refusal(exc, self._world.tenant.id)
             if exc.status != UNAUTHORIZED:
                 return refused
-            ways = (
-                f'Bearer authorization_uri={LOGIN}/{self._world.tenant.id}, Basic realm="sandbox"'
-            )
-            return type(refused)(
-                UNAUTHORIZED, refused.body, {**refused.headers, "WWW-Authenticate": ways}
-            )
+            # The real one asks for more than Basic, each in a header of its own.
+            return replace(refused, headers={**refused.headers, "WWW-Authenticate": CHALLENGE})
         return carry_out()
 
     def _check(self, request: Request, scopes: frozenset[str]) -> None:

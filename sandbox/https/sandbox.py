@@ -10,10 +10,12 @@ from sandbox.https.azure_devops import AzureDevOpsFace
 from sandbox.https.certificate import Authority
 from sandbox.https.control import ControlFace
 from sandbox.https.entra import EntraFace
+from sandbox.https.feed import FeedFace
 from sandbox.https.gate import Gate
 from sandbox.https.identity import IdentityFace
 from sandbox.https.key_vault import KeyVaultFace
 from sandbox.https.pat_api import PatFace
+from sandbox.https.pat_gate import PatGate
 from sandbox.https.server import HOST, Server
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    from sandbox.https.feed import Parcel
     from sandbox.https.server import Respond
     from sandbox.vault import Vault
     from sandbox.world import World
@@ -47,6 +50,8 @@ class Sandbox:
         self.repositories: dict[str, Path] = {}
         """Bare git repositories, by their path in lower case: ``contoso/web/_git/app``. They may be
         added at any time."""
+        self.shelf: dict[str, Parcel] = {}
+        """What the feeds give out, by its path: ``contoso/web/_packaging/tools/npm/…``."""
         self._gate = Gate(world)
         self._header = world.ground.issue(world.ground.mint.opaque(32))
         self._servers: list[Server] = []
@@ -59,6 +64,7 @@ class Sandbox:
         entra = self._open()
         entra.start(EntraFace(self._gate, entra.url))
         self.authority_url = entra.url
+        self.packages_url = self._serve(FeedFace(PatGate(self._gate), self.shelf))
         self.devops_url = self._serve(AzureDevOpsFace(self._gate, self.repositories))
         self.tokens_url = self._serve(PatFace(self._gate))
         tenant_url = f"{entra.url}/{self.world.tenant.id}"

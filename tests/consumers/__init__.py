@@ -1,0 +1,1 @@
+"""The recipes of docs/consumers, block by block, as whoever uses a token runs them."""
