@@ -83,6 +83,28 @@ class Git:
         assert "Traceback" not in ended.stderr, ended.stderr
         return Ended(ended.returncode, ended.stdout, ended.stderr)
 
+    def fill(self, address: str) -> tuple[dict[str, str], str]:
+        """Let git ask its helpers about an address; give what it is told, and its stderr.
+
+        What git writes goes to a file: there is a value in it, as there should be.
+        """
+        told = self.home / "told"
+        with told.open("w") as stdout:
+            ended = subprocess.run(
+                ["git", "credential", "fill"],  # noqa: S607 - the one on the PATH is meant
+                env=self.environment,
+                input=f"url={address}\n\n",
+                stdout=stdout,
+                stderr=subprocess.PIPE,
+                text=True,
+                check=False,
+                timeout=DEADLINE_SECONDS,
+            )
+        lines = told.read_text().splitlines()
+        told.unlink()
+        told_of = {} if ended.returncode else dict(line.split("=", 1) for line in lines)
+        return told_of, ended.stderr
+
     def configure(self, helper: str = "!rotation git-credential", where: str = "") -> None:
         """Make the product its helper, as the help says, for all of Azure DevOps or a part."""
         section = f"credential.{self.url}{where}"

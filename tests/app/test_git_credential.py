@@ -82,53 +82,94 @@ def test_git_clones_fetches_and_pushes(git: Git, world: World, bare: Path) -> No
     assert not [path for path in kept if search.forms_in(path.read_bytes().decode("latin-1"))]
 
 
-def test_each_organization_has_its_own_secret(
-    git: Git, world: World, sandbox: Sandbox, tmp_path: Path
-) -> None:
+def test_each_organization_has_its_own_secret(git: Git, world: World) -> None:
     """The address says which, if git is told to say it."""
     world.add_organization(OTHER, [world.tenant.users[OWNER]])
-    share(sandbox, tmp_path, OTHER)
-    place(world, Placement(SECRET, age=DAY))
-    place(world, Placement("other", vault=OTHER_VAULT, organization=OTHER, age=DAY))
+    one = place(world, Placement(SECRET, age=DAY))
+    two = place(world, Placement("other", vault=OTHER_VAULT, organization=OTHER, age=DAY))
 
-    assert git.clone("one").code == 0
-    assert git.clone("two", git.address(OTHER)).code == 0
+    assert password(git, git.address()) == one.value
+    assert password(git, git.address(OTHER)) == two.value
 
 
 def test_without_the_path_the_user_name_tells_the_organization(git: Git, world: World) -> None:
     """As in the addresses that Azure DevOps itself shows: ``https://ORG@dev.azure.com/ORG/…``."""
     git("config", "--global", f"credential.{git.url}.useHttpPath", "false")
     world.add_organization(OTHER, [world.tenant.users[OWNER]])
-    place(world, Placement(SECRET, age=DAY))
+    one = place(world, Placement(SECRET, age=DAY))
     place(world, Placement("other", organization=OTHER, age=DAY))
 
-    assert git.clone("one", git.address(user=ORGANIZATION)).code == 0
-    undecided = git.clone("two")
-    assert undecided.code != 0
-    assert "credential.useHttpPath" in undecided.err
+    assert password(git, git.address(user=ORGANIZATION)) == one.value
+    told, err = git.fill(git.address())
+    assert told == {}
+    assert "credential.useHttpPath" in err
 
 
 def test_among_several_secrets_the_user_name_chooses(git: Git, world: World) -> None:
-    """One can read, the other cannot; without a choice they are named, and nothing is given."""
-    place(world, Placement("a-reader", age=DAY))
-    place(world, Placement("b-packages", scope="vso.packaging", age=DAY))
+    """Without a choice they are named, and nothing is given."""
+    one, two = (place(world, Placement(name, age=DAY)) for name in ("a-reader", "b-packages"))
 
-    assert git.clone("one", git.address(user="a-reader")).code == 0
-    assert git.clone("two", git.address(user="b-packages")).code != 0
-    undecided = git.clone("three")
-    assert undecided.code != 0
-    (line,) = [line for line in undecided.err.splitlines() if line.startswith("rotation: ")]
+    assert password(git, git.address(user="a-reader")) == one.value
+    assert password(git, git.address(user="b-packages")) == two.value
+    told, err = git.fill(git.address())
+    assert told == {}
+    (line,) = [line for line in err.splitlines() if line.startswith("rotation: ")]
     assert f"{VAULT}/a-reader, {VAULT}/b-packages" in line
     assert "--secret VAULT/NAME" in line
 
 
 def test_a_part_of_an_organization_can_have_a_secret_of_its_own(git: Git, world: World) -> None:
     """Git itself chooses the helper by the address."""
-    place(world, Placement("a-packages", scope="vso.packaging", age=DAY))
-    place(world, Placement("b-reader", age=DAY))
+    place(world, Placement("a-packages", age=DAY))
+    reader = place(world, Placement("b-reader", age=DAY))
     git.configure(f"!rotation git-credential --secret {VAULT}/b-reader", f"/{ORGANIZATION}/web")
 
-    assert git.clone("one").code == 0
+    assert password(git, git.address()) == reader.value
+
+
+@pytest.mark.parametrize(
+    ("section", "address"),
+    [
+        ("https://*.visualstudio.com", f"https://{ORGANIZATION}.visualstudio.com/web/_git/app"),
+        ("https://dev.azure.com", f"https://dev.azure.com/{ORGANIZATION}/web/_git/app"),
+        ("https://dev.azure.com", f"https://{ORGANIZATION}@dev.azure.com/{ORGANIZATION}/web"),
+    ],
+)
+def test_git_asks_for_the_addresses_of_microsoft(
+    git: Git, token: Token, section: str, address: str
+) -> None:
+    """Old and new ones, as git takes them apart."""
+    git("config", "--global", f"credential.{section}.helper", "!rotation git-credential")
+    git("config", "--global", "credential.https://dev.azure.com.useHttpPath", "true")
+
+    assert password(git, address) == token.value
+
+
+@pytest.mark.usefixtures("token")
+@pytest.mark.parametrize(
+    "site",
+    [
+        "https://dev.azure.com.evil.example",
+        "https://github.com",
+        "https://localhost",
+        "http://dev.azure.com",
+    ],
+)
+def test_git_gets_no_answer_from_it_for_a_stranger(git: Git, site: str) -> None:
+    """Even if somebody made it the helper for everything; it is silent, and git goes on."""
+    git("config", "--global", "credential.helper", "!rotation git-credential")
+
+    told, err = git.fill(f"{site}/{ORGANIZATION}/web")
+
+    assert told == {}
+    assert "rotation" not in err.replace("rotation git-credential", "")
+
+
+def password(git: Git, address: str) -> str:
+    """Give the password that git gets for an address, without a word on stderr."""
+    told, err = git.fill(address)
+    assert err == ""
+    return told["password"]
 
 
 # --- While tokens are rotated ---------------------------------------------------------------------
@@ -146,7 +187,7 @@ def test_no_clone_fails_when_its_token_is_rotated_in_the_middle(
     git: Git, world: World, clock: ManualClock
 ) -> None:
     """The helper has read the one token, and a new one is stored before git gets to use it."""
-    rotate_in_the_middle(git, world, clock, 5)
+    rotate_in_the_middle(git, world, clock, 3)
 
 
 def rotate_in_the_middle(git: Git, world: World, clock: ManualClock, count: int) -> None:
