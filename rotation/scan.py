@@ -5,13 +5,14 @@ Nothing that goes wrong with one secret stops the others.
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING
 
 from rotation.decision import Decision
 from rotation.events import Kind
-from rotation.picture import left_by
+from rotation.picture import ROWS, left_by
 from rotation.report import ENDINGS, Ending, Outcome
 from rotation.schedule import superseded
 from rotation.settler import ended, safely
@@ -53,23 +54,27 @@ class Scan:
         seen = list(chain.from_iterable(self.pool.map(self._glances, batches)))
         due = [s.name for s, outcome in zip(secrets, seen, strict=True) if outcome is None]
         queued = self.fan_out.send(due, self.pool, self.recorder) if self.fan_out else frozenset()
-        begun = [
+        begun = deque(
             outcome or self._begun(secret.name, queued)
             for secret, outcome in zip(secrets, seen, strict=True)
-        ]
+        )
         late: list[tuple[ManagedSecret, Outcome]] = []
-        for secret, glance, outcome in zip(secrets, seen, begun, strict=True):
+        for secret, glance in zip(secrets, seen, strict=True):
+            outcome = begun.popleft()
             done = outcome if isinstance(outcome, Outcome) else outcome.result()
             if glance is None:
                 late.append((secret, done))
-            yield done
+            # What is known of a secret, its value included, is not kept until the end of the run.
+            if len(late) == ROWS:
+                self._show(late)
+                late.clear()
+            yield done.without_finding
         self._show(late)
 
     def _glances(self, secrets: Sequence[ManagedSecret]) -> list[Outcome | None]:
         """Give the outcome of each secret that needs nothing; None for what is to be settled."""
         seen = [(secret, self._glance(secret)) for secret in secrets]
         self._show([(secret, outcome) for secret, outcome in seen if outcome])
-        # What is known of so many secrets is not kept until the end of the run.
         return [outcome and outcome.without_finding for _, outcome in seen]
 
     def _glance(self, secret: ManagedSecret) -> Outcome | None:
@@ -93,5 +98,7 @@ class Scan:
 
     def _show(self, ended: Sequence[tuple[ManagedSecret, Outcome]]) -> None:
         now = self.clock()
-        found = [left_by(outcome, self.observer.begin(s), now) for s, outcome in ended]
+        found = [
+            outcome.finding or left_by(outcome, self.observer.begin(s), now) for s, outcome in ended
+        ]
         self.picture.show([finding for finding in found if finding], now)
