@@ -40,3 +40,9 @@ def test_the_product_is_whole() -> None:
 
     assert left_out <= {".pyc"}
     assert not is_ignored(ROOT / "rotation" / "page" / "style.css")
+
+
+def test_what_azd_knows_is_neither_deployed_nor_kept() -> None:
+    """It writes its environments beside the code, and docs/deploy.md puts the settings there."""
+    assert is_ignored(ROOT / ".azure" / "production" / "config.json")
+    assert ".azure/" in (ROOT / ".gitignore").read_text().splitlines()
