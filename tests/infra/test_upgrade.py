@@ -156,5 +156,34 @@ def test_the_page_names_what_is_there() -> None:
         assert name in (INFRA / "main.bicepparam").read_text()
 
 
+def test_the_page_takes_off_every_right_on_a_watched_vault() -> None:
+    """The identity's and the operators', and then the roles of our own, which outlive the group."""
+    page = (ROOT / "docs" / "upgrade.md").read_text()
+    holders = {
+        r.body["properties"]["principalId"]
+        for r in watched().of_type("Microsoft.Authorization/roleAssignments")
+    }
+    own = {
+        r.body["properties"]["roleName"].partition(" (")[0]
+        for d in (most(), watched())
+        for r in d.of_type("Microsoft.Authorization/roleDefinitions")
+    }
+
+    said = set(re.findall(r'role assignment delete --assignee "\$(\w+)"', page))
+    assert said == {"AZURE_IDENTITY_PRINCIPAL_ID", "DEPLOY_OPERATORS_GROUP_ID"}
+    assert len(holders) == len(said)
+    assert {name for name in own if f"`{name} (…)`" in page} == own
+
+
+def test_the_page_registers_what_is_deployed() -> None:
+    """Every resource provider, and that of the subnets that Flex Consumption runs in."""
+    page = (ROOT / "docs" / "deploy.md").read_text()
+    used = {r.type.partition("/")[0] for d in (most(), watched()) for r in d.deployed}
+    everywhere = {"Microsoft.Authorization", "Microsoft.Resources", "Microsoft.Graph"}
+    (said,) = re.findall(r"for provider in (.+?); do", page)
+
+    assert set(said.split()) >= (used - everywhere) | {"Microsoft.App"}
+
+
 def _modules() -> list[Declaration]:
     return [d for template in templates() for d in template.of_kind("module")]
