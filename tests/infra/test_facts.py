@@ -435,6 +435,17 @@ class TestRegistration:
             "enableAccessTokenIssuance": False,
         }
 
+    def test_a_registration_by_hand_is_the_same(self) -> None:
+        """The page says all of it, as built-in authentication is on however it was made."""
+        page = (given.ROOT / "docs" / "connect-an-owner.md").read_text()
+        section = page.partition("## Once for the installation")[2].partition("\n## ")[0]
+        application = given.registered().one("Microsoft.Graph/applications")
+
+        for address in application.body["web"]["redirectUris"]:
+            assert re.sub(r"^https://[^/]+", "https://<function app>", address) in section
+        for words in ("*ID tokens*", "*Assignment required?*", "AzureADTokenExchangeUSGov"):
+            assert words in section
+
     def test_only_those_who_are_assigned_sign_in(self) -> None:
         """The people and groups that the parameters name."""
         deployment = given.registered()
