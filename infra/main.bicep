@@ -143,7 +143,7 @@ param tags object = {}
 ])
 param publicNetworkAccess string = 'Enabled'
 
-@description('Optional. Whether the pages are reached from outside. Without that, owners sign in through a private endpoint that your network team makes.')
+@description('Optional. Whether the pages are reached from outside. Without that, owners sign in through a private endpoint that your network team makes, and `azd deploy` works only from where that endpoint is reached.')
 @allowed([
   'Enabled'
   'Disabled'

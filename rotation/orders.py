@@ -159,7 +159,7 @@ def _succeed(said: Arguments, old: Token) -> Decision:
 def _adopt(order: Order, s: Snapshot, now: datetime) -> Decision | Question:
     """Take over a token that somebody else has made; rule 5 does not matter."""
     if order.version != s.secret.version:
-        return _refuse("changed", f"{SINCE}; look at it, and order again")
+        return _adopted_before(order, s, now)
     if s.mandate.recorded and s.mandate.recorded == tags.recorded_in(s.secret.tags):
         return _done("this token is recorded already")
     # What the order says of the value makes the rest of rule 6 apply to that token.
@@ -167,6 +167,23 @@ def _adopt(order: Order, s: Snapshot, now: datetime) -> Decision | Question:
     if objection or s.proof is None or Fact.RECORDED not in s.known:
         return objection or Question(Fact.PROOF if s.proof is None else Fact.RECORDED)
     return _unfit_to_adopt(order, s, now) or _take_over(s)
+
+
+def _adopted_before(order: Order, s: Snapshot, now: datetime) -> Decision | Question:
+    """Tell whether the newest version is the successor of the token that was to be adopted.
+
+    So it is if whoever carried the order out died before saying so: the token has its mark then,
+    and the value stored since is one that the rotator has recorded.
+    """
+    changed = _refuse("changed", f"{SINCE}; look at it, and order again")
+    recorded, value = tags.recorded_in(s.secret.tags), s.secret.value
+    if not recorded or not value or recorded.digest != value.digest:
+        return changed
+    passed = {policy.identify_value, policy.reject_foreign_token}
+    if objection := _objection(s, now, passed):
+        return objection
+    bound = {token.authorization_id for token in s.bound}
+    return _done(SINCE) if order.arguments.authorization_id in bound else changed
 
 
 def _take_over(s: Snapshot) -> Decision:
