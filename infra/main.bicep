@@ -185,6 +185,9 @@ param alertWebhooks object = {}
 @description('Optional. From where on alerts speak; what is left out has its default. The keys are those of modules/alerts.bicep, such as `silentHours` and `signInDays`.')
 param alertThresholds object = {}
 
+@description('Optional. The names of alerts that are made, but switched off, such as `no-scan` where something else than the function app makes the runs.')
+param disabledAlerts string[] = []
+
 @description('Optional. Where people read what to do about an alert: the address of docs/operations.md.')
 param operationsUrl string = ''
 
@@ -445,6 +448,7 @@ module alerts 'modules/alerts.bicep' = {
     sessionVaultId: sessionVault.outputs.id
     docsUrl: operationsUrl
     thresholds: alertThresholds
+    disabled: disabledAlerts
   }
 }
 

@@ -48,6 +48,8 @@ class Picture:
     """When the run began: the same on every line."""
     alert_before: timedelta
     """See ``rotation.fleet.alert``."""
+    is_spoilt: bool = False
+    """Whether a part of it could not be drawn: then it is never closed."""
     _loads: dict[str, Load] = field(default_factory=dict)
     _count: int = 0
     _guard: Lock = field(default_factory=Lock)
@@ -68,7 +70,7 @@ class Picture:
         poisoned: int | None,
         now: datetime,
     ) -> None:
-        """Write how the owners stand, and that the picture is whole.
+        """Write how the owners stand, and that the picture is whole, if it is.
 
         Args:
             sessions: of all owners.
@@ -78,6 +80,8 @@ class Picture:
         """
         for some in _groups([*sessions]):
             self._write(owners=[self._owner(session, now) for session in some])
+        if self.is_spoilt:
+            return
         failed = [{"vault": lost.vault, "reason": lost.reason} for lost in vault_failures]
         known = {} if poisoned is None else {"poisoned": poisoned}
         self._write(count=self._count, vaults_failed=failed, **known)

@@ -15,7 +15,7 @@ from rotation.events import Kind
 from rotation.picture import ROWS, left_by
 from rotation.report import ENDINGS, Ending, Outcome
 from rotation.schedule import superseded
-from rotation.settler import ended, safely
+from rotation.settler import ended, safely, told_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -97,8 +97,16 @@ class Scan:
         return self.pool.submit(self.settler.settle, name, self.observer, self.recorder)
 
     def _show(self, ended: Sequence[tuple[ManagedSecret, Outcome]]) -> None:
-        now = self.clock()
-        found = [
-            outcome.finding or left_by(outcome, self.observer.begin(s), now) for s, outcome in ended
-        ]
-        self.picture.show([finding for finding in found if finding], now)
+        """Draw a part of the picture; it is for people, and no defect in it may stop the work."""
+        try:
+            now = self.clock()
+            found = [
+                outcome.finding or left_by(outcome, self.observer.begin(s), now)
+                for s, outcome in ended
+            ]
+            self.picture.show([finding for finding in found if finding], now)
+        except Exception as exc:  # noqa: BLE001 - whatever it is
+            self.picture.is_spoilt = True
+            error = told_of(exc)
+            message = f"the picture of the fleet is not whole: {error}"
+            self.recorder.say(Kind.ROTATION_FAILED, reason=error.reason, message=message)

@@ -12,6 +12,7 @@ import pytest
 from rotation.adapters.local import LogLines
 from rotation.decision import Finding
 from rotation.errors import UnavailableError
+from rotation.events import Kind
 from rotation.fan_out import FanOut
 from rotation.fleet import State
 from rotation.model import SecretName
@@ -286,6 +287,22 @@ def test_a_line_that_cannot_be_written_stops_nothing(monkeypatch: pytest.MonkeyP
 
 def _fails(*_: object) -> None:
     raise OSError
+
+
+def test_a_picture_that_cannot_be_drawn_stops_no_work(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is due is renewed, the defect is told, and the picture is never called whole."""
+    due = place(stage.world, Placement(SECRET, age=25 * DAY))
+    monkeypatch.setattr("rotation.picture.standing", _fails)
+
+    seen = picture(stage)
+
+    assert stage.world.token_in(VAULT, SECRET) not in (due, None)
+    assert "count" not in seen.end
+    (told,) = [e for e in stage.events if e.event is Kind.ROTATION_FAILED]
+    assert "the picture of the fleet is not whole: unexpected OSError" in str(told.message)
+    assert stage.events[-1].event is Kind.SCAN_COMPLETED
 
 
 def test_an_order_leaves_no_picture(stage: Stage) -> None:
