@@ -143,7 +143,7 @@ param tags object = {}
 ])
 param publicNetworkAccess string = 'Enabled'
 
-@description('Optional. Whether the pages are reached from outside. Without that, owners sign in through a private endpoint that your network team makes.')
+@description('Optional. Whether the pages are reached from outside. Without that, owners sign in through a private endpoint that your network team makes, and `azd deploy` works only from where that endpoint is reached.')
 @allowed([
   'Enabled'
   'Disabled'
@@ -184,6 +184,9 @@ param alertWebhooks object = {}
 
 @description('Optional. From where on alerts speak; what is left out has its default. The keys are those of modules/alerts.bicep, such as `silentHours` and `signInDays`.')
 param alertThresholds object = {}
+
+@description('Optional. The names of alerts that are made, but switched off, such as `no-scan` where something else than the function app makes the runs.')
+param disabledAlerts string[] = []
 
 @description('Optional. Where people read what to do about an alert: the address of docs/operations.md.')
 param operationsUrl string = ''
@@ -445,6 +448,7 @@ module alerts 'modules/alerts.bicep' = {
     sessionVaultId: sessionVault.outputs.id
     docsUrl: operationsUrl
     thresholds: alertThresholds
+    disabled: disabledAlerts
   }
 }
 

@@ -205,6 +205,8 @@ def alert(finding: Finding, now: datetime, alert_before: timedelta) -> Alert | N
         return None
     if ends_at <= now:
         return Alert.EXPIRED
+    if ends_at - now > alert_before:
+        return None  # as of nearly every secret at nearly every scan
     if s.mandate.mode is not Mode.WATCH:
         window = s.mandate.rotate_before
         if s.recorded and s.is_identified:

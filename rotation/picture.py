@@ -6,7 +6,7 @@ ago. The line that closes a picture comes last: without it, the picture is not w
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -14,6 +14,7 @@ from rotation.decision import Action, Decision, Finding
 from rotation.dependents import depends
 from rotation.errors import RotationError
 from rotation.fleet import expires_at, owner_standing, standing
+from rotation.policy import reject_foreign_token
 from rotation.report import Ending
 from rotation.schedule import is_renewal_wanted
 from rotation.tags import format_instant
@@ -33,6 +34,9 @@ ROWS = 50
 """On one line, so that it stays below the 32,768 characters that Application Insights keeps of a
 message (Azure Monitor documentation, *Application Insights telemetry data model: trace*)."""
 
+NEW_DATE = frozenset({Action.RENEW, Action.EXTEND})
+"""After these, the expiry that the list showed counts no more."""
+
 
 @dataclass
 class Picture:
@@ -44,6 +48,8 @@ class Picture:
     """When the run began: the same on every line."""
     alert_before: timedelta
     """See ``rotation.fleet.alert``."""
+    is_spoilt: bool = False
+    """Whether a part of it could not be drawn: then it is never closed."""
     _loads: dict[str, Load] = field(default_factory=dict)
     _count: int = 0
     _guard: Lock = field(default_factory=Lock)
@@ -64,7 +70,7 @@ class Picture:
         poisoned: int | None,
         now: datetime,
     ) -> None:
-        """Write how the owners stand, and that the picture is whole.
+        """Write how the owners stand, and that the picture is whole, if it is.
 
         Args:
             sessions: of all owners.
@@ -74,6 +80,8 @@ class Picture:
         """
         for some in _groups([*sessions]):
             self._write(owners=[self._owner(session, now) for session in some])
+        if self.is_spoilt:
+            return
         failed = [{"vault": lost.vault, "reason": lost.reason} for lost in vault_failures]
         known = {} if poisoned is None else {"poisoned": poisoned}
         self._write(count=self._count, vaults_failed=failed, **known)
@@ -119,13 +127,27 @@ def left_by(outcome: Outcome, s: Snapshot, now: datetime) -> Finding | None:
     if outcome.finding or outcome.ending is Ending.SKIPPED:
         return outcome.finding
     if outcome.ending is Ending.FAILED:
+        if NEW_DATE & {*outcome.actions}:
+            s = replace(s, secret=replace(s.secret, expires_at=None), recorded=None)
         error = RotationError(outcome.message)
         error.reason = outcome.reason
         return Finding(s, None, error)
-    # Somebody else settles it: another run, or whoever takes it from the queue.
-    is_due = s.recorded is None or is_renewal_wanted(s, now)
+    return Finding(s, _left_to_others(outcome, s, now))
+
+
+def _left_to_others(outcome: Outcome, s: Snapshot, now: datetime) -> Decision:
+    """Say how a secret stands that another run settles, or whoever takes it from the queue.
+
+    They may have failed, or rejected it, hour after hour: here, only the list tells.
+    """
+    foreign = reject_foreign_token(s, now)
+    if isinstance(foreign, Decision):
+        return foreign
+    attempt, is_due = s.mandate.attempt, s.recorded is None or is_renewal_wanted(s, now)
+    if is_due and attempt and attempt.failures:
+        return Decision(Action.NOTHING, "backing-off", outcome.message)
     action = Action.RENEW if is_due else Action.NOTHING
-    return Finding(s, Decision(action, outcome.reason, outcome.message))
+    return Decision(action, outcome.reason, outcome.message)
 
 
 def _groups(things: Sequence[T]) -> Iterator[Sequence[T]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from queue import SimpleQueue
 from threading import Lock, current_thread
 from typing import TYPE_CHECKING, TypeVar
@@ -43,10 +44,12 @@ def relayed(logger: logging.Logger, work: Callable[[], T]) -> T:
             done = pool.submit(work)
             done.add_done_callback(lambda _: lines.put(None))
             while (record := lines.get()) is not None:
-                relay.pass_on(record)
+                with suppress(Exception):  # a line that cannot be written must not stop the others
+                    relay.pass_on(record)
             return done.result()
         finally:
-            logger.handlers, logger.propagate = relay.handlers, relay.propagates
+            # In this order: what others log just now may be written twice, but is not lost.
+            logger.propagate, logger.handlers = relay.propagates, relay.handlers
 
 
 class _Relay(logging.Handler):
@@ -58,6 +61,11 @@ class _Relay(logging.Handler):
         super().__init__()
         self._above, self._lines = logger.parent, lines
         self.handlers, self.propagates = logger.handlers, logger.propagate
+
+    def handle(self, record: logging.LogRecord) -> bool:
+        # Without the lock of a handler: each below has its own, and may log while it holds that.
+        self.emit(record)
+        return True
 
     def emit(self, record: logging.LogRecord) -> None:
         if current_thread().name.startswith(THREADS):

@@ -66,7 +66,7 @@ class Outcome:
     @property
     def without_finding(self) -> Outcome:
         """The outcome alone."""
-        return replace(self, finding=None)
+        return replace(self, finding=None) if self.finding else self
 
     def as_dict(self) -> dict[str, Any]:
         """Give the stable form."""

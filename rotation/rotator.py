@@ -106,7 +106,7 @@ class Rotator:
             outcomes = []
             scan = Scan(pool, self._settler, observer, recorder, picture, fan_out, clock)
             for outcome in scan.attend(secrets):
-                outcomes.append(outcome.without_finding)
+                outcomes.append(outcome)
                 progress(len(outcomes), len(secrets))
         self._report_unclaimed(secrets, vault_failures, observer, recorder)
         self._scanned_at = started_at

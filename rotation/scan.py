@@ -5,16 +5,17 @@ Nothing that goes wrong with one secret stops the others.
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING
 
 from rotation.decision import Decision
 from rotation.events import Kind
-from rotation.picture import left_by
+from rotation.picture import ROWS, left_by
 from rotation.report import ENDINGS, Ending, Outcome
 from rotation.schedule import superseded
-from rotation.settler import ended, safely
+from rotation.settler import ended, safely, told_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -53,23 +54,27 @@ class Scan:
         seen = list(chain.from_iterable(self.pool.map(self._glances, batches)))
         due = [s.name for s, outcome in zip(secrets, seen, strict=True) if outcome is None]
         queued = self.fan_out.send(due, self.pool, self.recorder) if self.fan_out else frozenset()
-        begun = [
+        begun = deque(
             outcome or self._begun(secret.name, queued)
             for secret, outcome in zip(secrets, seen, strict=True)
-        ]
+        )
         late: list[tuple[ManagedSecret, Outcome]] = []
-        for secret, glance, outcome in zip(secrets, seen, begun, strict=True):
+        for secret, glance in zip(secrets, seen, strict=True):
+            outcome = begun.popleft()
             done = outcome if isinstance(outcome, Outcome) else outcome.result()
             if glance is None:
                 late.append((secret, done))
-            yield done
+            # What is known of a secret, its value included, is not kept until the end of the run.
+            if len(late) == ROWS:
+                self._show(late)
+                late.clear()
+            yield done.without_finding
         self._show(late)
 
     def _glances(self, secrets: Sequence[ManagedSecret]) -> list[Outcome | None]:
         """Give the outcome of each secret that needs nothing; None for what is to be settled."""
         seen = [(secret, self._glance(secret)) for secret in secrets]
         self._show([(secret, outcome) for secret, outcome in seen if outcome])
-        # What is known of so many secrets is not kept until the end of the run.
         return [outcome and outcome.without_finding for _, outcome in seen]
 
     def _glance(self, secret: ManagedSecret) -> Outcome | None:
@@ -92,6 +97,16 @@ class Scan:
         return self.pool.submit(self.settler.settle, name, self.observer, self.recorder)
 
     def _show(self, ended: Sequence[tuple[ManagedSecret, Outcome]]) -> None:
-        now = self.clock()
-        found = [left_by(outcome, self.observer.begin(s), now) for s, outcome in ended]
-        self.picture.show([finding for finding in found if finding], now)
+        """Draw a part of the picture; it is for people, and no defect in it may stop the work."""
+        try:
+            now = self.clock()
+            found = [
+                outcome.finding or left_by(outcome, self.observer.begin(s), now)
+                for s, outcome in ended
+            ]
+            self.picture.show([finding for finding in found if finding], now)
+        except Exception as exc:  # noqa: BLE001 - whatever it is
+            self.picture.is_spoilt = True
+            error = told_of(exc)
+            message = f"the picture of the fleet is not whole: {error}"
+            self.recorder.say(Kind.ROTATION_FAILED, reason=error.reason, message=message)

@@ -23,7 +23,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
-from urllib.request import Request, urlopen
+from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -113,13 +113,20 @@ def get(request: Request, key: str) -> str:
         NoTokenError: there is no answer, or none with a token.
     """
     try:
-        with urlopen(request, timeout=TIMEOUT_SECONDS) as response:  # noqa: S310 - see _request
+        with build_opener(_Stay).open(request, timeout=TIMEOUT_SECONDS) as response:
             token = json.load(response)[key]
     except (OSError, ValueError, KeyError, TypeError) as exc:
         raise NoTokenError(f"no token from {request.host}: {type(exc).__name__}") from None
     if not (isinstance(token, str) and token):
         raise NoTokenError(f"no token in the answer of {request.host}")
     return token
+
+
+class _Stay(HTTPRedirectHandler):
+    """Goes nowhere else: there, it would show what the job asks with."""
+
+    def redirect_request(self, *_: object) -> None:
+        """Let the answer be the error that it is."""
 
 
 def _request(url: str, key: str, data: bytes | None = None) -> Request:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -13,8 +14,11 @@ from rotation import settings, wiring
 from rotation.adapters.vault_identity import VaultIdentity
 from rotation.adapters.workload_identity import FILE, open_identity, read_token
 from rotation.errors import AccessDeniedError, SettingsError
+from sandbox.fault import Answer, Fault
 from sandbox.furniture import ORGANIZATION, Placement, place
 from sandbox.grant import KEY_VAULT, TOKEN_EXCHANGE
+from sandbox.https.message import Request, Response
+from sandbox.https.server import Server
 from tests.contract.entra_client import EntraClient
 
 if TYPE_CHECKING:
@@ -23,7 +27,7 @@ if TYPE_CHECKING:
 
     from rotation.report import RunReport
     from sandbox.clock import ManualClock
-    from sandbox.https import Sandbox
+    from sandbox.https import Authority, Sandbox
     from sandbox.world import World
 
 ISSUER = "https://cluster.example/oidc"
@@ -165,6 +169,30 @@ def test_an_untrusted_file_opens_nothing(sandbox: Sandbox, token_file: Path) -> 
         pytest.raises(AccessDeniedError, match="no token for Key Vault"),
     ):
         VaultIdentity(credential).name()
+
+
+@pytest.mark.parametrize("status", [302, 307])
+def test_the_token_goes_to_no_other_host(
+    sandbox: Sandbox, token_file: Path, authority: Authority, status: int
+) -> None:
+    """A redirect of Entra's is not followed: whoever has the file's token is the rotator."""
+    heard: list[Request] = []
+
+    def hear(request: Request) -> Response:
+        heard.append(request)
+        return Response.of_json({"access_token": "a.b.c", "expires_in": 3600})
+
+    with closing(Server(sandbox.world.clock, authority.context)) as stranger:
+        stranger.start(hear)
+        away = Answer(status, "", headers={"Location": f"{stranger.url}/token"})
+        sandbox.world.faults.add(Fault(away, "entra", "become_identity", times=None))
+        with (
+            open_identity(str(token_file), settings.load(), _client_id(sandbox)) as credential,
+            pytest.raises(AccessDeniedError, match="no token for Key Vault"),
+        ):
+            VaultIdentity(credential).name()
+
+    assert heard == []
 
 
 def test_what_entra_gives_for_the_file_is_nobodys_credential(

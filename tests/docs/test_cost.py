@@ -11,6 +11,7 @@ import pytest
 from benchmarks import bill, cost
 from benchmarks.bill import PRICES, Counts
 from sandbox.azurite import is_installable
+from tests.infra.rules import RULES
 
 PAGE = Path(__file__).parents[2] / "docs" / "cost-and-limits.md"
 TEXT = PAGE.read_text()
@@ -92,6 +93,11 @@ def test_the_limit_that_comes_first_is_told() -> None:
     assert "**With everything due at once, a run over 20,000 PATs is the first" in TEXT
 
 
+def test_the_alert_rules_are_those_that_are_deployed() -> None:
+    """Each costs by itself."""
+    assert len(RULES) == bill.ASSUMED.rules
+
+
 def test_what_is_free_costs_nothing() -> None:
     """And only what is beyond it is paid for."""
     logs = PRICES["logs"]
@@ -126,4 +132,5 @@ def test_the_benchmark_counts() -> None:
     assert bill.read_counts(bill.write_counts([counts])) == [counts]
     assert min(counts.vault_calls, counts.devops_calls, counts.entra_calls) > 0
     assert min(counts.table_calls, counts.event_lines, counts.fleet_lines) > 0
+    assert counts.queue_calls == counts.hours  # for what nobody could handle
     assert min(counts.cpu_seconds, counts.megabytes) > 0

@@ -34,6 +34,12 @@ class TestSignInNeeded:
         owners = [owner(ADA, state="sign-in-needed", secrets=0)]
         assert not fired("sign-in-needed", *picture(NOW, owners=owners))
 
+    def test_how_many_depend_on_them_is_not_known(self) -> None:
+        """Then somebody is asked: it may be many."""
+        lost = owner(ADA, state="sign-in-needed")
+        lost.pop("secrets", None)
+        assert fired("sign-in-needed", *picture(NOW, owners=[lost])) == [(ADA,)]
+
     def test_an_outage_is_no_want_of_a_sign_in(self) -> None:
         """If Entra does not answer, nobody can say, and nobody is asked."""
         assert not fired("sign-in-needed", *picture(NOW, owners=[owner(ADA, state="unknown")]))
@@ -71,9 +77,7 @@ class TestUnexpectedReader:
         """Give who is told of."""
         return fired("unexpected-reader", *rows, table="AZKVAuditLogs")
 
-    @pytest.mark.parametrize(
-        "operation", ["SecretGet", "SecretBackup", "SecretList", "SecretListVersions"]
-    )
+    @pytest.mark.parametrize("operation", ["SecretGet", "SecretBackup", "SecretList"])
     def test_a_stranger(self, operation: str) -> None:
         """Whatever gives values, or tells where they are."""
         rows = [read(NOW - MINUTE, self.EVE, operation), read(NOW, self.EVE, operation)]
@@ -85,6 +89,10 @@ class TestUnexpectedReader:
     def test_what_reads_nothing(self, operation: str) -> None:
         """The vault's own notices and looks at the vault itself are nobody's reading."""
         assert self.reads(read(NOW, None, operation)) == []
+
+    def test_an_operator_waits_for_an_owner(self) -> None:
+        """`connect` and `disconnect` look at versions, never at a value: their role allows that."""
+        assert self.reads(read(NOW, self.EVE, "SecretListVersions")) == []
 
     def test_the_rotator(self) -> None:
         """It reads there all the time, however its id is written."""
@@ -107,6 +115,10 @@ class TestUnexpectedReader:
         """The first request of every client is, for it bears no token; so are the curious."""
         assert self.reads(read(NOW, None, HttpStatusCode=status)) == []
         assert self.reads(read(NOW, self.EVE, HttpStatusCode=status)) == []
+
+    def test_how_it_was_answered_is_not_known(self) -> None:
+        """A row without a status is none of a refusal."""
+        assert self.reads(read(NOW, self.EVE, HttpStatusCode=None)) == [(self.EVE,)]
 
     def test_another_vault(self) -> None:
         """Watched vaults are there to be read."""

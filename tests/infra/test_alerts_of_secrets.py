@@ -131,7 +131,7 @@ class TestSecretExpired:
 class TestSecretStuck:
     """A secret that cannot be looked after for a day."""
 
-    @pytest.mark.parametrize("state", ["failing", "blocked", "rejected"])
+    @pytest.mark.parametrize("state", ["failing", "blocked", "rejected", "due"])
     @pytest.mark.parametrize(("hours", "is_fired"), [(23, False), (24, True), (40, True)])
     def test_since_when(self, state: str, hours: int, is_fired: bool) -> None:  # noqa: FBT001
         """A day, and not an hour less."""

@@ -135,6 +135,29 @@ class TestStorage:
         assert [c.body["properties"]["publicAccess"] for c in containers] == ["None"]
 
     @BOTH
+    def test_nothing_of_it_leaves_the_tenant(self, deployment: Deployment) -> None:
+        """No copy goes to another tenant, and tools ask for a role before they ask for a key."""
+        storage = properties(deployment, "Microsoft.Storage/storageAccounts")
+
+        assert storage["allowCrossTenantReplication"] is False
+        assert storage["defaultToOAuthAuthentication"] is True
+
+    @BOTH
+    def test_it_records_who_gives_orders(self, deployment: Deployment) -> None:
+        """Writes to the queues are in the log."""
+        service = deployment.one("Microsoft.Storage/storageAccounts/queueServices").id
+        (found,) = (
+            r
+            for r in deployment.of_type("Microsoft.Insights/diagnosticSettings")
+            if r.id.startswith(service)
+        )
+
+        assert found.body["properties"] == {
+            "workspaceId": deployment.one("Microsoft.OperationalInsights/workspaces").id,
+            "logs": [{"category": "StorageWrite", "enabled": True}],
+        }
+
+    @BOTH
     def test_the_journal_cannot_be_lost(self, deployment: Deployment) -> None:
         """A lock."""
         locks = [
@@ -159,10 +182,15 @@ class TestFunction:
         app = properties(deployment, "Microsoft.Web/sites")
         config = app["functionAppConfig"]
 
-        assert deployment.one("Microsoft.Web/serverfarms").body["sku"]["name"] == "FC1"
+        plan = deployment.one("Microsoft.Web/serverfarms").body
+        assert (plan["sku"]["name"], plan["properties"]["reserved"]) == ("FC1", True)
         assert config["runtime"] == {"name": "python", "version": "3.13"}
         package = config["deployment"]["storage"]
-        assert package["authentication"]["type"] == "UserAssignedIdentity"
+        identity = deployment.one("Microsoft.ManagedIdentity/userAssignedIdentities").id
+        assert package["authentication"] == {
+            "type": "UserAssignedIdentity",
+            "userAssignedIdentityResourceId": identity,
+        }
         assert package["value"].endswith(".blob.core.windows.net/app-package")
         assert app["httpsOnly"] is True
         assert app["siteConfig"]["minTlsVersion"] == "1.2"
@@ -208,6 +236,42 @@ class TestFunction:
             == (identity.member("properties")["clientId"])
         )
 
+    @BOTH
+    def test_only_this_tenant_and_this_app_count(self, deployment: Deployment) -> None:
+        """Whoever signs in is of this tenant, their token is for this app, and nobody keeps it."""
+        (found,) = (r for r in deployment.deployed if r.name.endswith("/authsettingsV2"))
+        auth = found.body["properties"]
+        entra = auth["identityProviders"]["azureActiveDirectory"]
+        settings = given.app_settings(deployment)
+
+        issuer = f"https://login.microsoftonline.com/{TENANT}/v2.0"
+        assert entra["registration"]["openIdIssuer"] == issuer
+        assert entra["validation"] == {"allowedAudiences": [settings["ROTATION_CLIENT_ID"]]}
+        assert settings["WEBSITE_AUTH_AAD_ALLOWED_TENANTS"] == TENANT
+        assert auth["httpSettings"] == {"requireHttps": True}
+        assert auth["login"]["tokenStore"] == {"enabled": False}
+
+    @BOTH
+    def test_the_host_works_as_the_identity(self, deployment: Deployment) -> None:
+        """Its storage, each service at its own address, and its telemetry; no key anywhere."""
+        settings = given.app_settings(deployment)
+        account = deployment.one("Microsoft.Storage/storageAccounts").name
+        identity = deployment.one("Microsoft.ManagedIdentity/userAssignedIdentities")
+        client = identity.member("properties")["clientId"]
+
+        assert {n: v for n, v in settings.items() if n.startswith("AzureWebJobsStorage")} == {
+            **{
+                f"AzureWebJobsStorage__{service}ServiceUri": (
+                    f"https://{account}.{service}.core.windows.net/"
+                )
+                for service in ("blob", "queue", "table")
+            },
+            "AzureWebJobsStorage__credential": "managedidentity",
+            "AzureWebJobsStorage__clientId": client,
+        }
+        telemetry = settings["APPLICATIONINSIGHTS_AUTHENTICATION_STRING"]
+        assert telemetry == f"ClientId={client};Authorization=AAD"
+
     def test_without_a_registration_nobody_gets_in(self) -> None:
         """Between the two deployments that it takes where an administrator registers."""
         deployment = given.main(registersApplication=False)
@@ -217,6 +281,32 @@ class TestFunction:
         assert not [r for r in deployment.resources if r.type.startswith("Microsoft.Graph/")]
         assert auth["globalValidation"]["unauthenticatedClientAction"] == "Return403"
         assert auth["identityProviders"] == {}
+
+
+class TestLog:
+    """What is left to read."""
+
+    @BOTH
+    def test_telemetry_is_in_the_workspace(self, deployment: Deployment) -> None:
+        """There the alerts and the workbook look for it."""
+        workspace = deployment.one("Microsoft.OperationalInsights/workspaces").id
+        found = properties(deployment, "Microsoft.Insights/components")
+
+        assert found["WorkspaceResourceId"] == workspace
+        assert properties(deployment, "Microsoft.Insights/workbooks")["sourceId"] == workspace
+        assert properties(deployment, "Microsoft.Insights/workbooks")["category"] == "workbook"
+
+    def test_the_watched_vaults_record_who_reads(self) -> None:
+        """Each of them, into a table of its own."""
+        logs = given.watched().of_type("Microsoft.Insights/diagnosticSettings")
+
+        assert len(logs) == len(given.VAULTS)
+        for log in logs:
+            assert log.body["properties"] == {
+                "workspaceId": given.RIGHTS["workspaceId"],
+                "logAnalyticsDestinationType": "Dedicated",
+                "logs": [{"category": "AuditEvent", "enabled": True}],
+            }
 
 
 class TestNetwork:
@@ -244,6 +334,33 @@ class TestNetwork:
             *((storage, service) for service in ("blob", "queue", "table")),
             *((one, "vault") for one in (vault, *given.VAULTS)),
         }
+
+    def test_the_app_runs_in_a_subnet_of_its_kind(self) -> None:
+        """Flex Consumption takes one that is delegated so, and smaller than /27 is too small."""
+        network = given.most().one("Microsoft.Network/virtualNetworks").body["properties"]
+        (subnet,) = (s["properties"] for s in network["subnets"] if s["name"] == "function")
+
+        (delegation,) = subnet["delegations"]
+        assert delegation["properties"]["serviceName"] == "Microsoft.App/environments"
+        assert int(subnet["addressPrefix"].partition("/")[2]) <= 27
+
+    def test_the_network_asks_the_zones(self) -> None:
+        """Every zone is linked with the network, and every endpoint writes into one of them."""
+        deployment = given.most()
+        network = deployment.one("Microsoft.Network/virtualNetworks").id
+        zones = {z.id for z in deployment.of_type("Microsoft.Network/privateDnsZones")}
+        links = deployment.of_type("Microsoft.Network/privateDnsZones/virtualNetworkLinks")
+        written = {
+            c["properties"]["privateDnsZoneId"]
+            for group in deployment.of_type(
+                "Microsoft.Network/privateEndpoints/privateDnsZoneGroups"
+            )
+            for c in group.body["properties"]["privateDnsZoneConfigs"]
+        }
+
+        assert {r.id.partition("/virtualNetworkLinks/")[0] for r in links} == zones
+        assert {r.body["properties"]["virtualNetwork"]["id"] for r in links} == {network}
+        assert written == zones
 
     def test_each_endpoint_has_its_zone_once(self) -> None:
         """One zone serves all vaults."""
@@ -294,6 +411,14 @@ class TestRegistration:
         grants = deployment.of_type("Microsoft.Graph/oauth2PermissionGrants")
         assert sorted(" ".join(g.body["scope"] for g in grants).split()) == sorted(asked)
         assert {g.body["consentType"] for g in grants} == {"AllPrincipals"}
+        owner_of = {
+            scope["value"]: principal.member("id")
+            for principal in existing
+            for scope in principal.member("oauth2PermissionScopes")
+        }
+        for grant in grants:
+            for scope in grant.body["scope"].split():
+                assert grant.body["resourceId"] == owner_of[scope]
 
     def test_the_browser_comes_back_to_our_pages_alone(self) -> None:
         """By each name: the rotator's own callback, and that of built-in authentication."""
@@ -305,6 +430,21 @@ class TestRegistration:
             for path in ("/sign-in/callback", "/.auth/login/aad/callback")
         ]
         assert application.body["signInAudience"] == "AzureADMyOrg"
+        assert application.body["web"]["implicitGrantSettings"] == {
+            "enableIdTokenIssuance": True,  # built-in authentication asks for one
+            "enableAccessTokenIssuance": False,
+        }
+
+    def test_a_registration_by_hand_is_the_same(self) -> None:
+        """The page says all of it, as built-in authentication is on however it was made."""
+        page = (given.ROOT / "docs" / "connect-an-owner.md").read_text()
+        section = page.partition("## Once for the installation")[2].partition("\n## ")[0]
+        application = given.registered().one("Microsoft.Graph/applications")
+
+        for address in application.body["web"]["redirectUris"]:
+            assert re.sub(r"^https://[^/]+", "https://<function app>", address) in section
+        for words in ("*ID tokens*", "*Assignment required?*", "AzureADTokenExchangeUSGov"):
+            assert words in section
 
     def test_only_those_who_are_assigned_sign_in(self) -> None:
         """The people and groups that the parameters name."""

@@ -18,6 +18,10 @@ PATTERNS = [
 NEEDED = {"function_app.py", "host.json", "requirements.txt", "rotation"}
 
 
+MADE_BY_AZD = (".azure", f"{ROOT.name}_env")
+"""What azd keeps of environments, their secrets included, and the packages of `azd restore`."""
+
+
 def is_ignored(path: Path) -> bool:
     """Tell whether a pattern matches a part of the path, as in a `.gitignore`."""
     parts = path.relative_to(ROOT).parts
@@ -40,3 +44,24 @@ def test_the_product_is_whole() -> None:
 
     assert left_out <= {".pyc"}
     assert not is_ignored(ROOT / "rotation" / "page" / "style.css")
+
+
+def test_what_azd_makes_stays_here() -> None:
+    """The values of the environments are neither deployed nor committed."""
+    assert all(is_ignored(ROOT / name) for name in MADE_BY_AZD)
+    assert ".azure/" in (ROOT / ".gitignore").read_text().splitlines()
+
+
+def test_azd_is_new_enough() -> None:
+    """Older ones know neither `.funcignore` nor, in their Bicep, the Graph extension.
+
+    Source: azd's changelog (1.18.0: `.funcignore`, Bicep 0.36.177), and what is new in Microsoft
+    Graph Bicep (July 2025: Bicep 0.36.1 at least).
+    """
+    said = (ROOT / "azure.yaml").read_text()
+    page = (ROOT / "docs" / "deploy.md").read_text()
+
+    assert "requiredVersions:\n  azd: '>= 1.18.0'\n" in said
+    assert "    remoteBuild: true\n" in said
+    assert "install-azd) 1.18 or newer" in page
+    assert "`az bicep upgrade`" in page

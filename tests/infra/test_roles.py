@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.infra import given
+from tests.infra.bicep.azure import Scope
 from tests.infra.bicep.resolver import resolve
 from tests.infra.given import (
     IDENTITY,
@@ -46,6 +47,14 @@ PLACES = (
     (r"/storageAccounts/[^/]+$", "storage account"),
     (r"/components/[^/]+$", "Application Insights"),
 )
+DATA_ACTIONS = {
+    f"Microsoft.KeyVault/vaults/secrets/{name}"
+    for name in (
+        "delete",
+        *(f"{n}/action" for n in ("getSecret", "readMetadata", "recover", "setSecret", "update")),
+    )
+}
+"""Those that Azure knows, and that somebody here needs (*Azure permissions for Security*)."""
 FORBIDDEN = ("purge", "backup", "restore", "*")
 
 
@@ -221,3 +230,20 @@ def test_what_the_condition_allows(
     }
 
     assert holds(condition, action, asked, there) == is_allowed
+
+
+def test_every_data_action_is_one_of_azures() -> None:
+    """A role with a name that Azure does not know cannot be made."""
+    for deployment in (most(), watched()):
+        for role in deployment.of_type(DEFINITION):
+            (permission,) = role.body["properties"]["permissions"]
+            assert set(permission["dataActions"]) <= DATA_ACTIONS
+
+
+def test_two_keepers_make_two_roles() -> None:
+    """From another subscription the same identity gets a role of another name and id."""
+    there = resolve(WATCHED, RIGHTS, scope=Scope(given.OTHER_SUBSCRIPTION))
+    here, other = (d.of_type(DEFINITION)[0] for d in (watched(), there))
+
+    assert here.name != other.name
+    assert here.body["properties"]["roleName"] != other.body["properties"]["roleName"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING
 
@@ -94,3 +95,14 @@ def test_one_type_has_one_version() -> None:
             versions.setdefault(kind, set()).add(version)
 
     assert [kind for kind, found in versions.items() if len(found) > 1] == []
+
+
+def test_the_linter_lets_nothing_pass() -> None:
+    """Every rule that is named is an error, and the linter is on."""
+    linter = json.loads((INFRA / "bicepconfig.json").read_text())["analyzers"]["core"]
+
+    assert linter["enabled"] is True
+    assert {name: rule["level"] for name, rule in linter["rules"].items()} == dict.fromkeys(
+        linter["rules"], "error"
+    )
+    assert "outputs-should-not-contain-secrets" in linter["rules"]

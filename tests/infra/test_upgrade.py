@@ -116,8 +116,13 @@ def test_nothing_makes_or_changes_a_watched_vault() -> None:
 def test_azd_deploys_the_watched_vaults_apart() -> None:
     """In a deployment of its own, which is not tagged as one of azd's."""
     said = (ROOT / "azure.yaml").read_text()
+    shells = said.partition("\n  postprovision:\n")[2].split("\n    windows:\n")
 
-    assert "--parameters infra/watched.bicepparam" in said
+    assert len(shells) == 2
+    for shell in shells:
+        assert "--parameters infra/watched.bicepparam" in shell
+        assert '--subscription "$' in shell
+        assert "continueOnError: true" in shell  # their keepers may do it
     assert "watched.bicep" not in "\n".join(d.type for d in _modules())
     assert "azd-env-name" not in WATCHED.read_text()
 
@@ -128,6 +133,8 @@ def test_azd_finds_the_app() -> None:
     service = app.body["tags"]["azd-service-name"]
 
     assert f"\n  {service}:\n" in (ROOT / "azure.yaml").read_text()
+    (group,) = least().of_type("Microsoft.Resources/resourceGroups")
+    assert group.body["tags"]["azd-env-name"] == LEAST["environmentName"]
     assert least().outputs[f"SERVICE_{service.upper()}_NAME"] == app.name
 
 
@@ -154,6 +161,50 @@ def test_the_page_names_what_is_there() -> None:
         assert name in least().outputs
     for name in re.findall(r"azd env set (\w+)", page):
         assert name in (INFRA / "main.bicepparam").read_text()
+
+
+def test_the_page_takes_off_every_right_on_a_watched_vault() -> None:
+    """The identity's and the operators', and then the roles of our own, which outlive the group."""
+    page = (ROOT / "docs" / "upgrade.md").read_text()
+    holders = {
+        r.body["properties"]["principalId"]
+        for r in watched().of_type("Microsoft.Authorization/roleAssignments")
+    }
+    own = {
+        r.body["properties"]["roleName"].partition(" (")[0]
+        for d in (most(), watched())
+        for r in d.of_type("Microsoft.Authorization/roleDefinitions")
+    }
+
+    said = set(re.findall(r'role assignment delete --assignee "\$(\w+)"', page))
+    assert said == {"AZURE_IDENTITY_PRINCIPAL_ID", "DEPLOY_OPERATORS_GROUP_ID"}
+    assert len(holders) == len(said)
+    assert {name for name in own if f"`{name} (…)`" in page} == own
+
+
+def test_the_manual_names_the_lock_in_the_way() -> None:
+    """Where there is a lock against deletion, Azure deletes no right either.
+
+    Source: Azure documentation, *Lock your resources to protect your infrastructure*.
+    """
+    page = (ROOT / "docs" / "operations.md").read_text()
+    section = page.partition("### Somebody else reads the session vault")[2].partition("\n## ")[0]
+    vault = least().one("Microsoft.KeyVault/vaults").id
+    (lock,) = (
+        r for r in least().of_type("Microsoft.Authorization/locks") if r.id.startswith(f"{vault}/")
+    )
+
+    assert f"`{lock.name}`" in section
+
+
+def test_the_page_registers_what_is_deployed() -> None:
+    """Every resource provider, and that of the subnets that Flex Consumption runs in."""
+    page = (ROOT / "docs" / "deploy.md").read_text()
+    used = {r.type.partition("/")[0] for d in (most(), watched()) for r in d.deployed}
+    everywhere = {"Microsoft.Authorization", "Microsoft.Resources", "Microsoft.Graph"}
+    (said,) = re.findall(r"for provider in (.+?); do", page)
+
+    assert set(said.split()) >= (used - everywhere) | {"Microsoft.App"}
 
 
 def _modules() -> list[Declaration]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -9,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from rotation.adapters.local import LogLines
+from rotation.decision import Finding
 from rotation.errors import UnavailableError
+from rotation.events import Kind
 from rotation.fan_out import FanOut
 from rotation.fleet import State
 from rotation.model import SecretName
@@ -286,6 +289,22 @@ def _fails(*_: object) -> None:
     raise OSError
 
 
+def test_a_picture_that_cannot_be_drawn_stops_no_work(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is due is renewed, the defect is told, and the picture is never called whole."""
+    due = place(stage.world, Placement(SECRET, age=25 * DAY))
+    monkeypatch.setattr("rotation.picture.standing", _fails)
+
+    seen = picture(stage)
+
+    assert stage.world.token_in(VAULT, SECRET) not in (due, None)
+    assert "count" not in seen.end
+    (told,) = [e for e in stage.events if e.event is Kind.ROTATION_FAILED]
+    assert "the picture of the fleet is not whole: unexpected OSError" in str(told.message)
+    assert stage.events[-1].event is Kind.SCAN_COMPLETED
+
+
 def test_an_order_leaves_no_picture(stage: Stage) -> None:
     """Only a run has seen the whole fleet."""
     place(stage.world, Placement(SECRET, age=DAY))
@@ -294,3 +313,59 @@ def test_an_order_leaves_no_picture(stage: Stage) -> None:
     stage.carry_out(stage.order(Verb.ROTATE), process)
 
     assert not process.journal.lines
+
+
+def test_what_was_extended_does_not_expire_though_something_failed_after_it(stage: Stage) -> None:
+    """The date that the list showed is over; the next run tells the new one."""
+    place(stage.world, Placement(SECRET, mode="extend", age=29 * DAY))
+    plant(stage.world, Placement(SECRET, age=20 * DAY))
+    stage.world.faults.add(Fault(unavailable(), "azure-devops", "revoke_pat", times=None))
+
+    row = picture(stage).secrets[SECRET]
+
+    (outcome,) = stage.reports[-1].outcomes
+    assert (outcome.ending, [*map(str, outcome.actions)]) == (Ending.FAILED, ["extend"])
+    assert row["state"] == "failing"
+    assert "alert" not in row
+
+
+def test_trouble_is_seen_though_others_settle_it(stage: Stage) -> None:
+    """A message on the queue is no success: what failed before has not been renewed since."""
+    queue, backlog = MemoryRequests(stage.clock), MemoryBacklog(stage.clock)
+    stage.fan_out = FanOut(queue, backlog, stage.clock)
+    attempt = {"pat-attempt": "3 2026-11-22T05:00:00Z"}
+    place(stage.world, Placement("failing", age=25 * DAY, tags=attempt))
+    lost = place(stage.world, Placement("lost", age=DAY, tags=attempt))
+    stage.kill(lost)
+    foreign = place(stage.world, Placement("foreign", age=DAY))
+    stage.world.registry.amend(foreign.authorization_id, display_name="of nobody")
+
+    seen = picture(stage)
+
+    assert {outcome.ending for outcome in stage.reports[-1].outcomes} == {Ending.QUEUED}
+    assert {name: row["state"] for name, row in seen.secrets.items()} == {
+        "failing": "failing",
+        "lost": "failing",
+        "foreign": "rejected",
+    }
+
+
+def test_what_is_known_of_a_settled_secret_is_not_kept(stage: Stage) -> None:
+    """A run over many due secrets would hold the values of all of them at its end."""
+    for number in range(3 * ROWS):
+        place(stage.world, Placement(f"s-{number:03}", age=25 * DAY))
+    before, found = findings(), 0
+
+    def count(done: int, total: int) -> None:
+        nonlocal found
+        found = findings() if done == total else 0
+
+    stage.process().rotator.run(count)
+
+    assert found - before <= ROWS
+
+
+def findings() -> int:
+    """Count what this process knows of secrets now."""
+    gc.collect()
+    return sum(isinstance(thing, Finding) for thing in gc.get_objects())

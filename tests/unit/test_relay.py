@@ -124,3 +124,59 @@ def test_logging_is_afterwards_as_it_was(above: Above) -> None:
 
     assert not LOGGER.handlers
     assert [line for _, line in above.seen] == ["after"]
+
+
+class Broken(Above):
+    """A handler that fails at each line, as the host's does when its channel is gone."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Note it, and fail."""
+        super().emit(record)
+        raise ConnectionError
+
+
+def test_a_handler_that_fails_costs_neither_the_work_nor_a_line(above: Above) -> None:
+    """The work is done all the same, and what it gives is not lost with one line."""
+    broken = Broken()
+    logging.getLogger().addHandler(broken)
+
+    def work() -> int:
+        LOGGER.warning("first")
+        LOGGER.warning("last")
+        return 7
+
+    try:
+        assert relayed(LOGGER, work) == 7
+    finally:
+        logging.getLogger().removeHandler(broken)
+    assert [line for _, line in broken.seen] == ["first", "last"]
+    assert [line for _, line in above.seen] == ["first", "last"]
+
+
+def test_handlers_that_log_themselves_wait_for_nobody(above: Above) -> None:
+    """A handler may log while another thread, that of another invocation, is at it, too."""
+    is_entered = Event()
+
+    class Talkative(Above):
+        def emit(self, record: logging.LogRecord) -> None:
+            super().emit(record)
+            if record.getMessage() == "work":
+                is_entered.set()
+                other.join(0.2)  # who waits for this handler, and must not hold what the next needs
+                LOGGER.warning("of a handler")
+
+    def log() -> None:
+        is_entered.wait(60)
+        LOGGER.warning("of another")
+
+    handler = Talkative()
+    other = Thread(target=log, name="another", daemon=True)
+    logging.getLogger().addHandler(handler)
+    try:
+        other.start()
+        relayed(LOGGER, lambda: LOGGER.warning("work"))
+        other.join(60)
+    finally:
+        logging.getLogger().removeHandler(handler)
+    assert not other.is_alive()
+    assert {line for _, line in above.seen} == {"work", "of a handler", "of another"}

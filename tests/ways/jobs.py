@@ -34,6 +34,10 @@ class Jobs:
     given: int = 0
     is_silent: bool = False
     """Whether nothing is given any more."""
+    is_moved: bool = False
+    """Whether everybody is sent to a stranger."""
+    strangers: list[str] = field(default_factory=list)
+    """What the stranger was shown."""
     _server: Server = field(default_factory=lambda: Server(wall))
 
     @property
@@ -59,6 +63,11 @@ class Jobs:
         }
 
     def _answer(self, request: Request) -> Response:
+        if request.segments == ("stranger",):
+            self.strangers.append(request.bearer or "")
+            return Response.of_json({"value": "a.b.c", "oidcToken": "a.b.c"})
+        if self.is_moved:
+            return Response.of_page(302, "over there", {"Location": f"{self._server.url}/stranger"})
         if request.bearer != self.key or self.is_silent:
             return Response.of_page(401, "who are you?")
         query = request.query

@@ -102,6 +102,19 @@ def test_without_a_token_nothing_is_started(environment: dict[str, str], said: s
     assert said in ended.stderr
 
 
+@pytest.mark.parametrize("kind", ["github", "pipelines"])
+def test_what_a_job_asks_with_is_shown_to_nobody_else(jobs: Jobs, kind: str) -> None:
+    """An answer that points elsewhere is no answer: nobody goes there."""
+    jobs.is_moved = True
+    pipelines = {**jobs.of_pipelines, "SYSTEM_ACCESSTOKEN": jobs.key}
+
+    ended = start(jobs.of_github if kind == "github" else pipelines)
+
+    assert not jobs.strangers
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert "HTTPError" in ended.stderr
+
+
 def test_a_job_that_may_not_ask_is_told_so(jobs: Jobs) -> None:
     """The answer's words are not repeated."""
     ended = start({**jobs.of_github, "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "wrong"})
