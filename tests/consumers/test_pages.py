@@ -93,17 +93,22 @@ def test_a_shell_reads_a_token(machine: Machine, world: World) -> None:
     assert [call.operation for call in world.calls] == ["identity_token", "get_secret"]
 
 
+LOOK = "git ls-remote https://dev.azure.com/contoso/web/_git/app"
+
+
 def test_git(machine: Machine, world: World) -> None:
     """git.md: with the helper in each of its ways, and without it."""
     need("git", "base64")
     furnish(world, CODE)
-    configure, work, choose, without = texts("git.md", "bash")
+    configure, work, everything, project, by_name, without = texts("git.md", "bash")
 
     machine.shell(configure)
     machine.shell(work)
     assert used(world)[-1] == "git_push"
-    furnish(world, FEED)  # now there are two
-    machine.shell(choose)
+    furnish(world, FEED)  # now there are two, and this one may not read
+    machine.shell(by_name)
+    machine.shell(f"{project}\n{LOOK}")
+    machine.shell(f"rm ~/.gitconfig\n{configure}\n{everything}\n{LOOK}")
     machine.shell(f"rm ~/.gitconfig\n{without}")
 
     assert (machine.work / "app" / ".git").is_dir()
@@ -216,8 +221,9 @@ def test_maven(machine: Machine, world: World) -> None:
     }
     java = " ".join(f"-D{name}={value}" for name, value in options.items())
 
-    machine.shell(package_block("mvn"), {"MAVEN_OPTS": java})
+    said = machine.shell(package_block("mvn"), {"MAVEN_OPTS": java})
 
+    assert "central" not in said, "something was looked for elsewhere"
     assert "feed" in used(world)
 
 
