@@ -93,6 +93,7 @@ class TestRemote:
             ("github.com", "contoso"),
             ("dev.azure.com.evil.example", "contoso"),
             ("evil-dev.azure.com", "contoso"),
+            ("evilvisualstudio.com", "contoso"),
             ("dev.azure.com:8443", "contoso"),
             ("dev.azure.com.", "contoso"),
             ("dev.azure.com", "contoso.evil/web"),
