@@ -64,7 +64,7 @@ def _parts(
         ),
         (
             "rotation git-credential --secret kv-build/feed-token get",
-            "always this secret; without --vault and ROTATION_VAULTS it is in this cloud",
+            "always this secret; its vault is one of ROTATION_VAULTS, or any of this cloud",
         ),
     ],
 )
@@ -180,15 +180,27 @@ def _settings(vaults: str, secret: tuple[str, str] | None) -> ReadingSettings:
         UsageError: a secret is named without its vault, and there are several.
     """
     vault = secret[0] if secret else ""
-    if vault and not vaults and not os.environ.get("ROTATION_VAULTS"):
-        return _load(vault, "--secret")
-    settings = _load(vaults, "--vault")
+    if vault and not vaults:
+        return _load(_located(vault), "--secret")
+    settings = _load(_located(vaults), "--vault")
     if vault and vault.casefold() not in {known.name.casefold() for known in settings.vaults}:
-        return _load(vault, "--secret")
+        return _load(_located(vault), "--secret")
     if secret and not vault and len(settings.vaults) > 1:
         names = ", ".join(known.name for known in settings.vaults)
         raise click.UsageError(f"--secret needs its vault, as VAULT/NAME: {names}")
     return settings
+
+
+def _located(vaults: str) -> str:
+    """Put the addresses that ROTATION_VAULTS knows beside the names that were given."""
+    from rotation.settings import load_for_reading
+
+    try:
+        known = {found.name.casefold(): found for found in load_for_reading().vaults}
+    except SettingsError:
+        return vaults  # what is wrong shows when these are read, if it matters
+    words = (known.get(word.casefold(), word) for word in re.split(r"[\s,]+", vaults))
+    return ",".join(word if isinstance(word, str) else f"{word.name}={word.url}" for word in words)
 
 
 def _load(vaults: str, option: str) -> ReadingSettings:

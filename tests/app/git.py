@@ -64,7 +64,6 @@ class Git:
             "GIT_SSL_CAINFO": str(sandbox.authority.bundle),
             "REQUESTS_CA_BUNDLE": str(sandbox.authority.bundle),
             **{name: known[name] for name in machine},
-            **{name: os.environ[name] for name in os.environ if name.startswith("COV_")},
             **wanted,
         }
         return cls(home, sandbox.devops_url, environment)

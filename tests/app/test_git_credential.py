@@ -11,7 +11,6 @@ import pytest
 from rotation import settings, wiring
 from rotation.report import Ending
 from sandbox.clock import ManualClock, wall
-from sandbox.content import Properties
 from sandbox.furniture import ORGANIZATION, OWNER, VAULT, Placement, place
 from tests.app.conftest import OTHER_VAULT
 from tests.app.git import Git, share
@@ -286,16 +285,3 @@ def test_reading_is_all_the_right_that_is_needed(git: Git, world: World) -> None
     assert git.clone("one").code == 0
     asked = {call.service for call in world.calls if not call.operation.startswith("git_")}
     assert asked == {"identity", "key-vault"}
-
-
-@pytest.mark.usefixtures("token")
-def test_a_disabled_secret_is_said_to_be_disabled(git: Git, world: World) -> None:
-    """By its name: it is not mistaken for a want of rights."""
-    newest = world.vault(VAULT).newest(SECRET)
-    world.vault(VAULT).update(SECRET, newest.id, Properties(enabled=False))
-    git.configure(f"!rotation git-credential --secret {VAULT}/{SECRET}", f"/{ORGANIZATION}")
-
-    refused = git.clone("one")
-
-    assert refused.code != 0
-    assert f"rotation: {VAULT}/{SECRET} is disabled; ask those who look after it" in refused.err

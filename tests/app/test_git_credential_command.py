@@ -105,6 +105,22 @@ def test_vaults_are_named_as_in_the_settings(
     assert told["password"] == token.value
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--vault", VAULT.upper(), "--secret", SECRET),
+        ("--vault", f"{OTHER_VAULT}, {VAULT}", *NAMED),
+        ("--vault", OTHER_VAULT, *NAMED),
+        NAMED,
+    ],
+)
+def test_a_name_that_the_settings_know_needs_no_address(
+    ask: Callable[..., Answered], token: Token, arguments: tuple[str, ...]
+) -> None:
+    """The one there is taken; a secret that is named with its vault is nowhere else."""
+    assert ask(ASKED, *arguments) == Answered(0, full(token), "")
+
+
 def test_a_secret_is_named_without_its_vault_where_there_is_one(
     ask: Callable[..., Answered], token: Token, sandbox: Sandbox
 ) -> None:
@@ -213,6 +229,33 @@ def test_no_secret_and_too_many_are_said(ask: Callable[..., Answered], world: Wo
     assert f"{VAULT}/s00, " in err
     assert f"{VAULT}/s09, …; " in err
     assert len(err.splitlines()) == 1
+
+
+def test_an_address_that_does_not_tell_its_organization_is_said(
+    ask: Callable[..., Answered], world: World
+) -> None:
+    """One secret is no question; with two of them git must tell more."""
+    asked = "protocol=https\nhost=dev.azure.com\n"
+    one = place(world, Placement("one", age=DAY))
+    assert ask(asked).told == full(one)
+    place(world, Placement("two", age=DAY))
+
+    refused = ask(asked)
+
+    assert (refused.code, refused.told) == (1, {})
+    assert "or let git tell the path: credential.useHttpPath" in refused.err
+
+
+@pytest.mark.usefixtures("token")
+def test_a_disabled_secret_is_said_to_be_so(ask: Callable[..., Answered], world: World) -> None:
+    """If it was named; otherwise it is none to choose."""
+    newest = world.vault(VAULT).newest(SECRET)
+    world.vault(VAULT).update(SECRET, newest.id, Properties(enabled=False))
+
+    assert ask(ASKED, *NAMED).err == (
+        f"rotation: {VAULT}/{SECRET} is disabled; ask those who look after it\n"
+    )
+    assert "no secret in" in ask(ASKED).err
 
 
 def test_an_expired_token_is_said_to_be_so(

@@ -81,7 +81,6 @@ class Machine:
             "dev.azure.com": self.sandbox.devops_url.removeprefix("https://"),
             f"https://{VAULT}.vault.azure.net": vault,
             "Credential())": "Credential(), verify_challenge_resource=False)",
-            f"--vault {VAULT}": f"--vault {VAULT}={vault}",
         }.items():
             text = text.replace(real, ours)
         return text
