@@ -7,7 +7,10 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from shutil import which
 from typing import TYPE_CHECKING
+
+import pytest
 
 import rotation
 from sandbox.furniture import ORGANIZATION
@@ -125,6 +128,8 @@ class Git:
 
 def share(sandbox: Sandbox, folder: Path, organization: str = ORGANIZATION) -> Path:
     """Put a repository with one commit into an organization; give where it is."""
+    if which("git") is None:
+        pytest.skip("needs git")
     bare = folder / f"{organization}.git"
     plain = {
         **dict.fromkeys(("GIT_AUTHOR_NAME", "GIT_COMMITTER_NAME"), "ada"),

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from sandbox.token import Token
     from sandbox.world import World
 
-pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
-
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 OTHER = "fabrikam"
 SECRET = "feed-token"
