@@ -110,7 +110,7 @@ def git_credential(
     question = read(asked)
     try:
         settings = _settings(",".join(vaults), secret)
-    except SettingsError:
+    except (SettingsError, click.UsageError):
         if _remote(question, os.environ.get("ROTATION_DEVOPS_URL", "")) is None:
             return FINE  # it is none of our business, whatever the settings are
         raise

@@ -183,6 +183,7 @@ def test_for_strangers_it_is_silent(
         monkeypatch.setenv("ROTATION_VAULTS", vaults)
 
     assert ask(asked, *NAMED if vaults is None else ()) == Answered(0, {}, "")
+    assert ask(asked, "--secret", SECRET) == Answered(0, {}, "")
     assert not world.calls
 
 
