@@ -345,7 +345,10 @@ class Backlog(Protocol):
         """Give the secrets (folded) that are noted and have not waited for too long."""
 
     def overdue(self) -> frozenset[SecretName]:
-        """Give the secrets (folded) that are noted and have waited for too long."""
+        """Give the secrets (folded) that are noted and have waited for too long.
+
+        Or would: a note for more than three hours ahead is one that nobody should believe.
+        """
 
     def note(self, names: Collection[SecretName], until: datetime) -> None:
         """Note that these wait, until ``until`` at most."""

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from rotation.ports import Clock
 
 QUEUED = "RotationQueued"
+LONGEST_WAIT = timedelta(hours=3)
+"""No note is for longer: whoever wrote one, or the clock it was written by, is not believed."""
 PARTITION_KEY = "queued"
 AT_ONCE = timedelta(0)
 FOR_EVER = -1
@@ -116,16 +118,17 @@ class TableBacklog:
 
     def waiting(self) -> frozenset[SecretName]:
         """See ``Backlog``."""
-        return self._noted("gt")
+        now = self._clock()
+        return self._noted(f"until gt '{_text(now)}' and until le '{_text(now + LONGEST_WAIT)}'")
 
     def overdue(self) -> frozenset[SecretName]:
         """See ``Backlog``."""
-        return self._noted("le")
+        now = self._clock()
+        return self._noted(f"(until le '{_text(now)}' or until gt '{_text(now + LONGEST_WAIT)}')")
 
     def _noted(self, until: str) -> frozenset[SecretName]:
-        """Give the secrets whose wait ends after now (``gt``), or has ended (``le``)."""
-        now = _text(self._clock())
-        pages = self._table.pages(f"{PARTITION} eq '{PARTITION_KEY}' and until {until} '{now}'")
+        """Give the secrets with a note for which this condition holds."""
+        pages = self._table.pages(f"{PARTITION} eq '{PARTITION_KEY}' and {until}")
         return frozenset(
             SecretName(str(row["vault"]), str(row["secret"]))
             for page in pages

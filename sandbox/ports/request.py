@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from rotation.order import Order
 
 AT_ONCE = timedelta(0)
+LONGEST_WAIT = timedelta(hours=3)
+"""A note that is longer is not believed."""
 
 
 @dataclass(frozen=True)
@@ -85,15 +87,19 @@ class MemoryBacklog:
 
     def waiting(self) -> frozenset[SecretName]:
         """See ``Backlog``."""
-        now = self._clock()
-        with self._guard:
-            return frozenset(name for name, until in self._until.items() if until > now)
+        return self._noted() - self.overdue()
 
     def overdue(self) -> frozenset[SecretName]:
         """See ``Backlog``."""
         now = self._clock()
         with self._guard:
-            return frozenset(name for name, until in self._until.items() if until <= now)
+            return frozenset(
+                name for name, until in self._until.items() if not now < until <= now + LONGEST_WAIT
+            )
+
+    def _noted(self) -> frozenset[SecretName]:
+        with self._guard:
+            return frozenset(self._until)
 
     def note(self, names: Collection[SecretName], until: datetime) -> None:
         """See ``Backlog``."""

@@ -168,6 +168,14 @@ class TestBacklog:
         assert storage_stage.backlog.waiting() == frozenset()
         assert storage_stage.backlog.overdue() == {FEED, SecretName("kv", "a")}
 
+    def test_a_note_for_ever_is_not_believed(self, storage_stage: StorageStage) -> None:
+        """One for more than three hours ahead: a clock was wrong, or somebody wrote it by hand."""
+        storage_stage.backlog.note([FEED], START + 3 * HOUR)
+        storage_stage.backlog.note([SecretName("kv", "a")], START + 3 * HOUR + SECOND)
+
+        assert storage_stage.backlog.waiting() == {FEED}
+        assert storage_stage.backlog.overdue() == {SecretName("kv", "a")}
+
     def test_clearing_before_anything_was_noted(self, storage_stage: StorageStage) -> None:
         """One that never waited counts as done."""
         storage_stage.backlog.clear(FEED)

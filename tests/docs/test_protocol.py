@@ -5,15 +5,13 @@ So does the changelog, where it tells what was mended.
 
 from __future__ import annotations
 
-import ast
 import re
-from functools import cache
-from pathlib import Path
 
 import pytest
 
 from rotation import fan_out, model, order, policy, renewal, scan, schedule, settling
 from rotation.adapters import border, refusal
+from tests.docs.naming import ROOT, is_there, named_tests
 from tests.mutants.catalogue import load
 from tests.story import (
     plot,
@@ -25,10 +23,9 @@ from tests.story import (
 )
 from tests.unit import test_fuzz
 
-ROOT = Path(__file__).parents[2]
 PROTOCOL = (ROOT / "docs" / "protocol.md").read_text()
 CHANGELOG = (ROOT / "CHANGELOG.md").read_text()
-NAMED = sorted(set(re.findall(r"`(tests/[\w/]+\.py(?:::\w+)*)`", PROTOCOL + CHANGELOG)))
+NAMED = named_tests(PROTOCOL + CHANGELOG)
 NAMES_FIGURE = r'\b(?:tally\(|counted\[)"([^"]+)"'
 NUMBERS = {
     "policy.RULES": len(policy.RULES) + 1,
@@ -57,10 +54,7 @@ NUMBERS = {
 @pytest.mark.parametrize("name", NAMED)
 def test_a_test_that_is_named_is_there(name: str) -> None:
     """Each is a file, or a test in it."""
-    file, *names = name.split("::")
-
-    assert (ROOT / file).is_file()
-    assert "::".join(names) in {"", *_tests_in(ROOT / file)}
+    assert is_there(name)
 
 
 def test_many_tests_are_named() -> None:
@@ -89,18 +83,6 @@ def test_the_evidence_is_what_the_proof_counts() -> None:
 
     assert rows - {"leaks", "texts searched for leaks", "tests", "failures"} == counted
     assert re.search(r"^failures +0$", evidence, re.MULTILINE)
-
-
-@cache
-def _tests_in(path: Path) -> set[str]:
-    """Give the tests of a file, with their classes, as pytest names them."""
-    found = set()
-    for node in ast.parse(path.read_text()).body:
-        if isinstance(node, ast.FunctionDef):
-            found.add(node.name)
-        elif isinstance(node, ast.ClassDef):
-            found |= {f"{node.name}::{n.name}" for n in node.body if isinstance(n, ast.FunctionDef)}
-    return found
 
 
 def _shown(number: object) -> str:

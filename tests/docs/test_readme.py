@@ -73,10 +73,3 @@ def test_the_number_of_contracts_is_current() -> None:
     count = len(project["tool"]["importlinter"]["contracts"])
 
     assert f"Contracts: {count} kept, 0 broken." in README
-
-
-def test_every_link_leads_somewhere() -> None:
-    """Each link to a file of the project names one that is there."""
-    for page in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]:
-        for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text()):
-            assert (page.parent / target).exists(), f"{page.name} links to {target}"
