@@ -56,8 +56,8 @@ def scan(functions: dict[str, Function]) -> Callable[[], None]:
 
 
 def test_the_host_finds_the_functions(functions: dict[str, Function]) -> None:
-    """A timer that scans, a queue of requests, a probe, and the two ends of a sign-in."""
-    assert set(functions) == {"scan", "settle", "health", "sign_in", "sign_in_callback"}
+    """A timer, a queue of requests, a probe, the two ends of a sign-in, and what people look at."""
+    assert set(functions) == {"scan", "settle", "health", "sign_in", "sign_in_callback", "status"}
 
 
 def test_the_queue_is_that_of_the_requests(functions: dict[str, Function]) -> None:
