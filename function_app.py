@@ -132,6 +132,23 @@ def status(req: func.HttpRequest) -> func.HttpResponse:
     return _shown(look.show_fleet(_seen(req), _lookout))
 
 
+@app.route(route="secrets/{vault}/{name}", methods=["GET"])
+def status_secret(req: func.HttpRequest) -> func.HttpResponse:
+    """Show one secret: its life, why it stands as it does, and what can be ordered."""
+    from rotation.page import look
+
+    asked = req.route_params
+    return _shown(look.show_secret(_seen(req), asked["vault"], asked["name"], _lookout))
+
+
+@app.route(route="events", methods=["GET"])
+def status_events(req: func.HttpRequest) -> func.HttpResponse:
+    """Show what happened, the newest first."""
+    from rotation.page import look
+
+    return _shown(look.show_events(_seen(req), _lookout))
+
+
 def _seen(req: func.HttpRequest) -> Request:
     from rotation.page.look import SWITCH, Request
 

@@ -12,14 +12,20 @@ from __future__ import annotations
 import json
 import logging
 import traceback
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from itertools import islice
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from rotation.errors import RotationError, SettingsError
-from rotation.page import fleet_view, wanted
+from rotation.model import SecretName
+from rotation.page import event_view, fleet_view, secret_view, wanted
 from rotation.page.accept import prefers_json
+from rotation.page.event_view import EventsView
 from rotation.page.page import Look, Page, common_headers, render
+from rotation.page.secret_view import Past
+from rotation.page.wanted import page_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -37,6 +43,12 @@ SWITCH, PRINCIPAL = "WEBSITE_AUTH_ENABLED", "X-MS-CLIENT-PRINCIPAL"
 """The variable that the platform sets where its sign-in is on, and the header with which it then
 tells who has signed in; it strips a client's own (App Service documentation, *Work with user
 identities*)."""
+RECENT, FEW = timedelta(days=7), 10
+"""The events that are shown beside the fleet: how old they may be, and how many."""
+PERIOD = timedelta(days=31)
+"""How far the page of the events reaches back; the command ``events`` shows all."""
+MANY = 1000
+"""Events of one secret that its page looks at: one page of the journal."""
 VARY = {"Vary": "Accept"}
 GOOD, FORBIDDEN, NOT_FOUND, DEFECT, UNAVAILABLE = 200, 403, 404, 500, 503
 
@@ -73,12 +85,81 @@ def show_fleet(request: Request, open_lookout: Open) -> Page:
     """Answer with the page of the fleet, or the same as JSON."""
 
     def show() -> Page:
-        fleet = open_lookout().fleet()
+        lookout = open_lookout()
+        fleet = lookout.fleet()
         if request.is_for_json:
             return _json(GOOD, fleet.status())
-        return _page("fleet.html", fleet_view.view(fleet, wanted.read(request.parameters)))
+        seen = fleet_view.view(fleet, wanted.read(request.parameters))
+        recent = _events(lookout, RECENT, "", 1, FEW)
+        return _page("fleet.html", view=seen, events=recent)
 
     return _answer(request, show)
+
+
+def show_secret(request: Request, vault: str, name: str, open_lookout: Open) -> Page:
+    """Answer with the page of one secret, or its part of the status as JSON."""
+
+    def show() -> Page:
+        lookout = open_lookout()
+        fleet = lookout.fleet()
+        asked = SecretName(vault, name).folded
+        found = [f for f in fleet.findings if f.snapshot.secret.name.folded == asked]
+        if not found:
+            message = "there is no managed secret of this name in the watched vaults"
+            hint = "whoever has just made or tagged it waits a minute, and looks again"
+            refusal = Refusal(NOT_FOUND, "unknown-secret", "No such secret", message, hint)
+            return _refused(request, refusal)
+        if request.is_for_json:
+            return _json(GOOD, replace(fleet, findings=(found[0],)).status()["secrets"][0])
+        past = _past(lookout, found[0].snapshot.secret.name)
+        seen = secret_view.view(found[0], past, fleet.checked_at, fleet.alert_before)
+        return _page("secret.html", view=seen)
+
+    return _answer(request, show)
+
+
+def show_events(request: Request, open_lookout: Open) -> Page:
+    """Answer with a page of the journal, or the same events as JSON."""
+    only, number = request.parameters.get("only", ""), page_in(request.parameters)
+
+    def show() -> Page:
+        lookout = open_lookout()
+        if request.is_for_json:
+            rows = islice(lookout.journal.since(lookout.clock() - PERIOD), event_view.ROWS)
+            return _json(GOOD, [dict(row) for row in rows])
+        events = _events(lookout, PERIOD, only, number, event_view.ROWS)
+        return _page("events.html", view=events, days=PERIOD.days)
+
+    return _answer(request, show)
+
+
+def _events(lookout: Lookout, period: timedelta, only: str, page: int, size: int) -> EventsView:
+    """Read events from the journal; why that is not possible is told in their place."""
+    try:
+        rows = lookout.journal.since(lookout.clock() - period)
+        return event_view.view(rows, only, page, size)
+    except RotationError as exc:
+        return EventsView(note=_note(exc))
+
+
+def _past(lookout: Lookout, name: SecretName) -> Past:
+    """Ask for what has happened to a secret; what cannot be told does not hide the rest."""
+    past = Past()
+    try:
+        past = replace(past, events=tuple(islice(lookout.journal.of_secret(name), MANY)))
+    except RotationError as exc:
+        past = replace(past, events_note=_note(exc))
+    try:
+        return replace(past, versions=lookout.versions(name))
+    except RotationError as exc:
+        return replace(past, versions_note=_note(exc))
+
+
+def _note(error: RotationError) -> str:
+    if isinstance(error, SettingsError):
+        return "there is no journal: ROTATION_STORAGE is not set; the log has every event"
+    LOGGER.warning("a part of a page is missing: %s", error.reason)
+    return str(error)
 
 
 def _answer(request: Request, show: Callable[[], Page]) -> Page:
@@ -137,8 +218,8 @@ def _refused(request: Request, refusal: Refusal) -> Page:
     return render(refusal.status, "not_shown.html", refusal=refusal)
 
 
-def _page(template: str, view: object) -> Page:
-    page = render(GOOD, template, look=WIDE, view=view)
+def _page(template: str, **data: object) -> Page:
+    page = render(GOOD, template, (), WIDE, **data)
     return Page(page.status, page.body, {**page.headers, **VARY})
 
 

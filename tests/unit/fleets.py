@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from rotation import tags
 from rotation.decision import Decision, Finding
 from rotation.errors import UnavailableError
+from rotation.events import Event, Kind
 from rotation.fleet import Fleet, State
-from rotation.model import SecretName
+from rotation.model import SecretName, SecretVersion
 from rotation.policy import decide
 from rotation.session import SIGN_IN_NEEDED, Session
-from tests.unit.given import DAY, HOUR, NOW, OWNER, SETTLED, Given
+from tests.unit.given import DAY, HOUR, MINUTE, NOW, OWNER, SETTLED, Given
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from datetime import datetime
 
 VAULTS = ("kv-build", "kv-web", "kv-data")
 ADA = Session(OWNER, is_working=True, signed_in_at=NOW - 20 * DAY)
@@ -71,3 +74,41 @@ def fleet(count: int, states: Iterable[State] = State) -> Fleet:
         findings.append(finding(given, name, owner))
     sessions = (ADA, BOB) if State.BLOCKED in kinds else (ADA,)
     return Fleet(NOW, tuple(findings), sessions)
+
+
+def happened(one: Finding, generations: int = 5) -> list[dict[str, str]]:
+    """Give the events of a secret, the newest first: renewals, retirements and some trouble."""
+    name, token = one.snapshot.secret.name, one.snapshot.recorded
+    assert token
+
+    def event(kind: Kind, at: datetime, **more: Any) -> Event:  # noqa: ANN401 - keys of an event
+        return Event(kind, at, "run", name.vault, name.name, owner=OWNER, **more)
+
+    events, at, former = list[Event](), token.valid_from - (generations - 1) * 20 * DAY, None
+    for n in range(generations):
+        is_last = n == generations - 1
+        token_id = token.authorization_id if is_last else f"{n:08}-4193-4f1d-b995-64144880b7d7"
+        told = {"authorization_id": token_id, "expires_at": at + 30 * DAY}
+        if n == 2:
+            refused = {"reason": "unavailable", "message": "azure-devops did not answer"}
+            hours = (at - k * HOUR for k in (9, 5, 3, 2))
+            events += [event(Kind.ROTATION_FAILED, hour, **refused) for hour in hours]
+        stored = {"previous_authorization_id": former, "secret_version": f"v{n}"}
+        events.append(event(Kind.TOKEN_CREATED, at, **told))
+        events.append(event(Kind.TOKEN_STORED, at + MINUTE, **told, **stored))
+        if former:
+            events.append(event(Kind.TOKEN_RETIRED, at + 2 * DAY, authorization_id=former))
+        former, at = token_id, at + 20 * DAY
+    return [event.as_dict() for event in sorted(events, key=lambda e: e.time, reverse=True)]
+
+
+def versions(one: Finding, count: int = 4) -> tuple[SecretVersion, ...]:
+    """Give versions of a secret, the newest first."""
+    recorded = "00000000-4193-4f1d-b995-64144880b7d7 0123456789ab"
+    stored_at = one.snapshot.secret.created_at
+    return tuple(
+        SecretVersion(
+            f"{n:032x}", stored_at - n * 20 * DAY, n < 2, {tags.AUTHORIZATION_ID: recorded}
+        )
+        for n in range(count)
+    )
