@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import UTC, timedelta
 from typing import TYPE_CHECKING
 
-from rotation.page.when import date
 from rotation.schedule import DAY
 
 if TYPE_CHECKING:
@@ -17,6 +16,8 @@ HORIZONS = tuple(days * DAY for days in (14, 30, 45, 60, 90, 120, 180, 270, 365)
 """How far ahead a picture of the fleet may look."""
 STEPS = tuple(days * DAY for days in (1, 2, 7, 14, 30, 60, 90, 180, 365, 730, 1825, 3650))
 """The spans between two marks of an axis."""
+YEARLY = 90 * DAY
+"""Marks that are so far apart need a year."""
 WHOLE = 100.0
 MOST_TICKS = 6
 GUTTER = 0.04
@@ -83,8 +84,9 @@ def days_ahead(axis: Axis, now: datetime) -> tuple[Tick, ...]:
 def dates(axis: Axis) -> tuple[Tick, ...]:
     """Give the marks of the axis of one secret: midnights, with their dates."""
     start = axis.starts_at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    form = "%b %Y" if axis.step >= YEARLY else "%d %b"
     ticks, at = [], start + DAY
     while at <= axis.ends_at:
-        ticks.append(Tick(axis.place(at), date(at)))
+        ticks.append(Tick(axis.place(at), f"{at:{form}}".lstrip("0")))
         at += axis.step
     return tuple(ticks)

@@ -49,6 +49,7 @@ PERIOD = timedelta(days=31)
 """How far the page of the events reaches back; the command ``events`` shows all."""
 MANY = 1000
 """Events of one secret that its page looks at: one page of the journal."""
+NO_JOURNAL = "there is no journal: ROTATION_STORAGE is not set; the log has every event"
 VARY = {"Vary": "Accept"}
 GOOD, FORBIDDEN, NOT_FOUND, DEFECT, UNAVAILABLE = 200, 403, 404, 500, 503
 
@@ -125,12 +126,20 @@ def show_events(request: Request, open_lookout: Open) -> Page:
     def show() -> Page:
         lookout = open_lookout()
         if request.is_for_json:
-            rows = islice(lookout.journal.since(lookout.clock() - PERIOD), event_view.ROWS)
-            return _json(GOOD, [dict(row) for row in rows])
+            return _events_for_a_program(request, lookout)
         events = _events(lookout, PERIOD, only, number, event_view.ROWS)
         return _page("events.html", view=events, days=PERIOD.days)
 
     return _answer(request, show)
+
+
+def _events_for_a_program(request: Request, lookout: Lookout) -> Page:
+    try:
+        rows = islice(lookout.journal.since(lookout.clock() - PERIOD), event_view.ROWS)
+        return _json(GOOD, [dict(row) for row in rows])
+    except SettingsError as exc:
+        refusal = Refusal(UNAVAILABLE, "no-journal", "No journal", NO_JOURNAL, exc.hint)
+        return _refused(request, refusal)
 
 
 def _events(lookout: Lookout, period: timedelta, only: str, page: int, size: int) -> EventsView:
@@ -157,7 +166,7 @@ def _past(lookout: Lookout, name: SecretName) -> Past:
 
 def _note(error: RotationError) -> str:
     if isinstance(error, SettingsError):
-        return "there is no journal: ROTATION_STORAGE is not set; the log has every event"
+        return NO_JOURNAL
     LOGGER.warning("a part of a page is missing: %s", error.reason)
     return str(error)
 

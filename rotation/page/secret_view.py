@@ -125,7 +125,7 @@ def _sentence(one: Standing, now: datetime) -> str:
     if one.state is State.EXPIRED:
         return f"{name} has expired, {span(now - one.ends_at)} ago."
     told = left(one.ends_at, now)
-    return f"{name} is {one.state}; {told}{' are left' if one.ends_at > now else ''}."
+    return f"{name} is {one.state}, {f'with {told} left' if one.ends_at > now else told}."
 
 
 def _trouble(one: Standing, events: Sequence[Mapping[str, str]]) -> str:
