@@ -25,6 +25,12 @@ if TYPE_CHECKING:
 
 ROWS = 100
 """On one page."""
+WAITING = {
+    Actor.KEEPER: "its keeper must act",
+    Actor.ADMINISTRATOR: "an administrator must act",
+    Actor.NOBODY: "only watched",
+}
+"""What is said where the rotator waits for somebody."""
 NARROWEST = 0.6
 """Per cent of the picture that a bar has at least: so that it is seen."""
 
@@ -186,17 +192,11 @@ def bar(one: Standing, axis: Axis, now: datetime) -> Bar:
 
 def then(one: Standing, now: datetime) -> str:
     """Say what happens next, and who does it."""
-    match one.actor:
-        case Actor.OWNER:
-            return f"{one.owner or 'its owner'} must act"
-        case Actor.KEEPER:
-            return "its keeper must act"
-        case Actor.ADMINISTRATOR:
-            return "an administrator must act"
-        case Actor.NOBODY:
-            return "only watched"
-        case Actor.ROTATOR:
-            return _rotator(one, now)
+    if one.actor is Actor.ROTATOR:
+        return _rotator(one, now)
+    if one.actor is Actor.OWNER:
+        return f"{one.owner or 'its owner'} must act"
+    return WAITING[one.actor]
 
 
 def _rotator(one: Standing, now: datetime) -> str:

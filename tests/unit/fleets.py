@@ -68,7 +68,7 @@ def fleet(count: int, states: Iterable[State] = State) -> Fleet:
     findings = []
     for number in range(count):
         state = kinds[number % len(kinds)]
-        name = SecretName(VAULTS[number % 3], f"{state}-{number:04}")
+        name = SecretName(VAULTS[(number + number // len(kinds)) % 3], f"{state}-{number:04}")
         given = STATES[state](number / 7)
         owner = BOB.owner if state is State.BLOCKED else OWNER
         findings.append(finding(given, name, owner))
