@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import logging
+import os
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from functools import cache
@@ -17,6 +18,8 @@ from typing import TYPE_CHECKING
 import azure.functions as func
 
 if TYPE_CHECKING:
+    from rotation.lookout import Lookout
+    from rotation.page.look import Request
     from rotation.page.page import Page
     from rotation.ports import Clock
     from rotation.sign_in import SignIn
@@ -120,6 +123,41 @@ def sign_in_callback(req: func.HttpRequest) -> func.HttpResponse:
     from rotation.page import visit
 
     return _shown(visit.come_back(req.method, req.headers, req.get_body, _sign_in))
+
+
+@app.route(route="/", methods=["GET"])
+def status(req: func.HttpRequest) -> func.HttpResponse:
+    """Show how everything stands, to whom the platform's sign-in has let in."""
+    from rotation.page import look
+
+    return _shown(look.show_fleet(_seen(req), _lookout))
+
+
+@app.route(route="secrets/{vault}/{name}", methods=["GET"])
+def status_secret(req: func.HttpRequest) -> func.HttpResponse:
+    """Show one secret: its life, why it stands as it does, and what can be ordered."""
+    from rotation.page import look
+
+    asked = req.route_params
+    return _shown(look.show_secret(_seen(req), asked["vault"], asked["name"], _lookout))
+
+
+@app.route(route="events", methods=["GET"])
+def status_events(req: func.HttpRequest) -> func.HttpResponse:
+    """Show what happened, the newest first."""
+    from rotation.page import look
+
+    return _shown(look.show_events(_seen(req), _lookout))
+
+
+def _seen(req: func.HttpRequest) -> Request:
+    from rotation.page.look import SWITCH, Request
+
+    return Request(req.headers, req.params, os.environ.get(SWITCH))
+
+
+def _lookout() -> Lookout:
+    return _service().lookout
 
 
 def _sign_in() -> SignIn:

@@ -125,9 +125,17 @@ class Rotator:
         self._forget(started_at)
         return report
 
-    def survey(self, progress: Progress = silently) -> Fleet:
-        """Look at all managed secrets and owners, and decide, but do nothing."""
+    def survey(self, progress: Progress = silently, scanned_at: datetime | None = None) -> Fleet:
+        """Look at all managed secrets and owners, and decide, but do nothing.
+
+        Args:
+            progress: told how far it is.
+            scanned_at: when the scan before is to be taken to have been. The present instant leaves
+                out whose hour to be proven it is, for which each value would have to be read.
+        """
         observer = self._observer()
+        if scanned_at:
+            observer = observer.since(scanned_at)
         with _threads(self._scope.concurrency) as pool:
             sessions = self._ask_sessions(pool, observer.sessions)
             secrets, vault_failures = self._list(pool)

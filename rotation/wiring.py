@@ -26,6 +26,7 @@ from rotation.clock import now
 from rotation.connections import Connections
 from rotation.doctor import Doctor, Installation
 from rotation.fan_out import FanOut
+from rotation.lookout import Lookout
 from rotation.order_desk import LocalDesk, QueueDesk
 from rotation.rotator import Rotator, Scope
 from rotation.sessions import AgentSource, PersonSource, Sessions
@@ -75,6 +76,7 @@ class Service:
     doctor: Doctor
     connections: Connections
     auditor: Auditor
+    lookout: Lookout
     orders: OrderDesk
     journal: Journal
     worker: Worker | None
@@ -168,6 +170,7 @@ class _Workshop:
                 devops_url=settings.devops_url,
             ),
             connections=Connections(session_store, store, vaults, settings.defaults, time.sleep),
+            lookout=Lookout(rotator, store, kept.journal, clock),
             orders=(
                 QueueDesk(kept.queue, kept.journal, store, identity.asker)
                 if kept.queue

@@ -119,7 +119,7 @@ def _control() -> str:
 GREETING = """\
 The sandbox is running. In another shell, paste the lines above, then:
   python -m sandbox rotation plan       the product's commands, by the sandbox's time
-  python -m sandbox functions           the page at which an owner signs in: /sign-in
+  python -m sandbox functions           the status page: /, and that of a sign-in: /sign-in
   python -m sandbox do recall OWNER     what an owner signs in with there
   python -m sandbox do advance 2d       let time pass; `do --help` tells what else can be done
 Ctrl-C ends it."""
@@ -145,7 +145,7 @@ def _parser() -> argparse.ArgumentParser:
     rotation = commands.add_parser("rotation", help="run the product by the sandbox's time")
     rotation.add_argument("--offset", type=float, metavar="SECONDS", help="instead of asking it")
     rotation.add_argument("arguments", nargs=argparse.REMAINDER, metavar="…")
-    functions = commands.add_parser("functions", help="serve the product's pages: /sign-in")
+    functions = commands.add_parser("functions", help="serve the product's pages: / and /sign-in")
     functions.add_argument("--offset", type=float, metavar="SECONDS", help="instead of asking it")
     worker = commands.add_parser("worker", help="do what is on the queue in ROTATION_STORAGE")
     worker.add_argument("--offset", type=float, metavar="SECONDS", help="instead of asking it")

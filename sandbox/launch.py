@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 TIMEOUT_SECONDS = 30
+VISITOR = "operator@contoso.example"
+"""Who has signed in at the platform, whoever asks for a page."""
 CERTIFICATE = "SANDBOX_CERTIFICATE"
 
 
@@ -67,8 +69,10 @@ def serve_functions(
     function_app.clock = clock
     with closing(Server(clock, server_context(Path(os.environ[CERTIFICATE])))) as server:
         os.environ["ROTATION_PUBLIC_URL"] = server.url
+        os.environ["WEBSITE_AUTH_ENABLED"] = "True"  # as the platform does: the host stands in
         ask(control_url, "/do", {"words": ["register", f"{server.url}/sign-in/callback"]})
-        server.start(FunctionsHost(function_app.app.get_functions(), server.url))
+        functions = function_app.app.get_functions()
+        server.start(FunctionsHost(functions, server.url, visitor=VISITOR))
         tell(server.url)
         threading.Event().wait()
 

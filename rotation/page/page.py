@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from rotation.page.when import date, minute
+from rotation.tags import format_instant
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
@@ -29,34 +32,52 @@ class Page:
     """The values of ``Set-Cookie``, each of which is a header of its own."""
 
 
-def render(status: int, template: str, cookies: tuple[str, ...] = (), **data: object) -> Page:
+@dataclass(frozen=True)
+class Look:
+    """What pages of one kind look like, and what a browser may do with them."""
+
+    styles: tuple[str, ...]
+    """Files in this package, in their order."""
+    form_action: str = "'none'"
+    """Where a form may lead."""
+
+
+PLAIN = Look(("style.css",))
+"""Of a page with one thing on it."""
+
+
+def render(
+    status: int, template: str, cookies: tuple[str, ...] = (), look: Look = PLAIN, **data: object
+) -> Page:
     """Make a page of a template.
 
     Args:
         status: of HTTP.
         template: its file in this package.
         cookies: the values of ``Set-Cookie``.
+        look: what it looks like.
         data: what the template shows. It is escaped: no text is markup.
     """
-    body = _templates().get_template(template).render(style=Markup(_style()), **data)  # noqa: S704 - a file of ours
+    style = Markup(_style(look))  # noqa: S704 - files of ours
+    body = _templates().get_template(template).render(style=style, **data)
     kind = {"Content-Type": "text/html; charset=utf-8"}
-    return Page(status, body, {**common_headers(), **kind}, cookies)
+    return Page(status, body, {**common_headers(look), **kind}, cookies)
 
 
 @cache
-def common_headers() -> dict[str, str]:
+def common_headers(look: Look = PLAIN) -> dict[str, str]:
     """Give the headers of every answer.
 
     Sources: OWASP *HTTP Headers Cheat Sheet* and *Content Security Policy Cheat Sheet*; MDN, *CSP:
     style-src* for the hash, which lets exactly the one style in, and nothing else of any kind.
     """
-    digest = base64.b64encode(hashlib.sha256(_style().encode()).digest()).decode()
+    digest = base64.b64encode(hashlib.sha256(_style(look).encode()).digest()).decode()
     policy = {
         "default-src": "'none'",
         "style-src": f"'sha256-{digest}'",
         "frame-ancestors": "'none'",
         "base-uri": "'none'",
-        "form-action": "'none'",
+        "form-action": look.form_action,
     }
     return {
         "Content-Security-Policy": "; ".join(f"{name} {value}" for name, value in policy.items()),
@@ -79,14 +100,17 @@ def _templates() -> Environment:
     )
     made.filters["sentence"] = _sentence
     made.filters["day"] = _day
+    made.filters["instant"] = format_instant
+    made.filters["date"] = date
+    made.filters["minute"] = minute
     return made
 
 
 @cache
-def _style() -> str:
+def _style(look: Look) -> str:
     loader = _templates().loader
     assert loader  # noqa: S101 - tells the type checker what stands right above
-    return loader.get_source(_templates(), "style.css")[0]
+    return "".join(loader.get_source(_templates(), name)[0] for name in look.styles)
 
 
 def _sentence(text: str) -> str:

@@ -13,6 +13,7 @@ import function_app
 from sandbox.clock import ManualClock
 from sandbox.furniture import ORGANIZATION, OWNER, VAULT
 from sandbox.world import World
+from tests.app.chromium import chromium
 from tests.app.process import ProcessStage
 from tests.contract.conftest import authority, sandbox
 from tests.stage import loggers, slept
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "authority",
+    "chromium",
     "http_azurite",
     "https_azurite",
     "key_account",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
@@ -15,6 +14,7 @@ from sandbox.functions import Functions
 from sandbox.furniture import ORGANIZATION, OWNER, Placement, place
 from sandbox.grant import AZURE_DEVOPS
 from sandbox.world import session_name
+from tests.app.chromium import PATIENCE_MILLISECONDS, SCREENS
 from tests.contract.conftest import access_token
 
 if TYPE_CHECKING:
@@ -28,21 +28,7 @@ if TYPE_CHECKING:
     from sandbox.https import Sandbox
     from sandbox.world import World
 
-PROGRAM = "chromium"
-FLAGS = [
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-gpu",
-    "--disable-quic",
-    "--disable-sync",
-    "--ignore-certificate-errors",
-    "--no-first-run",
-    "--no-sandbox",
-]
-"""It talks to nobody but this machine, and runs where there is no desktop, as root, too."""
 STRANGER = "bob@contoso.example"
-SCREENS = {"desktop": (1280, 800), "phone": (360, 740)}
-PATIENCE_MILLISECONDS = 20_000
 
 
 @dataclass
@@ -108,20 +94,6 @@ def functions_url(
     with functions:
         yield functions.url
     search_too("the function app's own process", functions.log)
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    """Give the machine's own browser; none is ever downloaded."""
-    program = shutil.which(PROGRAM)
-    if program is None:
-        pytest.skip(f"needs {PROGRAM}")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -242,3 +214,19 @@ def test_a_page_that_is_loaded_again_changes_nothing(
 
     assert world.session_vault.newest(session_name(OWNER)) == newest
     assert access_token(world, f"{AZURE_DEVOPS}/vso.pats")
+
+
+def test_from_the_fleet_to_a_secret_and_to_the_sign_in(
+    open_window: OpenWindow, functions_url: str
+) -> None:
+    """What is shown is the world; each link leads where it says, and nothing is blocked."""
+    with open_window() as window:
+        window.page.goto(functions_url)
+        assert "The one token is fresh. Next renewal: feed, " in window.heading
+        window.page.get_by_role("link", name="feed", exact=True).click()
+        assert "feed is fresh, with 29 days left." in window.heading
+        assert "There is no journal" in window.text
+        window.page.get_by_role("link", name="Fleet").first.click()
+        window.page.get_by_role("link", name="Connect an account").click()
+        assert window.heading == "Connect your account"
+        assert window.complaints == []

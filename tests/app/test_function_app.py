@@ -56,8 +56,9 @@ def scan(functions: dict[str, Function]) -> Callable[[], None]:
 
 
 def test_the_host_finds_the_functions(functions: dict[str, Function]) -> None:
-    """A timer that scans, a queue of requests, a probe, and the two ends of a sign-in."""
-    assert set(functions) == {"scan", "settle", "health", "sign_in", "sign_in_callback"}
+    """A timer, a queue of requests, a probe, the two ends of a sign-in, and what people look at."""
+    looks = {"status", "status_secret", "status_events"}
+    assert set(functions) == {"scan", "settle", "health", "sign_in", "sign_in_callback", *looks}
 
 
 def test_the_queue_is_that_of_the_requests(functions: dict[str, Function]) -> None:
@@ -106,12 +107,32 @@ def test_anybody_reaches_the_sign_in(
     assert trigger["authLevel"] is func.AuthLevel.ANONYMOUS
 
 
+@pytest.mark.parametrize(
+    ("name", "route"),
+    [
+        ("status", "/"),
+        ("status_secret", "secrets/{vault}/{name}"),
+        ("status_events", "events"),
+    ],
+)
+def test_what_people_look_at_is_only_looked_at(
+    functions: dict[str, Function], name: str, route: str
+) -> None:
+    """``GET``, without a key: who is let in is decided by the platform's sign-in."""
+    trigger, answer = _bindings(functions[name])
+
+    assert (trigger["type"], trigger["route"], answer["type"]) == ("httpTrigger", route, "http")
+    assert [method.value for method in trigger["methods"]] == ["GET"]
+    assert trigger["authLevel"] is func.AuthLevel.ANONYMOUS
+
+
 def test_the_event_of_a_sign_in_is_logged_though_looks_at_the_page_are_not() -> None:
     """A level holds for all names that begin alike, so the longer name has one of its own."""
     levels = json.loads((ROOT / "host.json").read_text())["logging"]["logLevel"]
 
     assert levels["Function.sign_in"] == "Warning"
     assert levels["Function.sign_in_callback"] == "Information"
+    assert levels["Function.status"] == "Warning"
 
 
 def test_the_routes_are_at_the_root() -> None:

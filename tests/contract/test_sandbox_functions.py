@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 URL = "https://localhost"
 TIMEOUT_SECONDS = 10
 app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
+pages = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
 
 
 @app.route(route="Echo/Twice", methods=["GET", "POST"])
@@ -55,6 +56,18 @@ def cookies(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001 - as th
 def fail(req: func.HttpRequest) -> func.HttpResponse:
     """Fail."""
     raise ValueError(req.url)
+
+
+@pages.route(route="/", methods=["GET"])
+def root(req: func.HttpRequest) -> func.HttpResponse:
+    """Say who is there."""
+    return func.HttpResponse(repr(sorted(req.headers)))
+
+
+@pages.route(route="things/{kind}/{name}", methods=["GET"])
+def thing(req: func.HttpRequest) -> func.HttpResponse:
+    """Say what the parts of the address are."""
+    return func.HttpResponse(repr(dict(req.route_params)))
 
 
 @app.timer_trigger(arg_name="timer", schedule="0 0 0 * * *")
@@ -87,6 +100,46 @@ def test_what_no_function_is_bound_to_is_not_found(
 ) -> None:
     """Another method, another path, a function that has no address."""
     assert host(Request(method, path)).status == 404
+
+
+@pytest.fixture(scope="module")
+def serve_pages() -> Callable[[str | None], FunctionsHost]:
+    """Give a function that makes a host of the other functions, with or without a visitor."""
+    functions = pages.get_functions()
+    return lambda visitor: FunctionsHost(functions, URL, visitor=visitor)
+
+
+def test_the_root_is_a_route(serve_pages: Callable[[str | None], FunctionsHost]) -> None:
+    """It is asked before the host shows a page of its own."""
+    host = serve_pages(None)
+
+    assert host(Request("GET", "/")).status == 200
+    assert host(Request("GET", "/?a=b")).status == 200
+    assert host(Request("POST", "/")).status == 404
+
+
+def test_parts_of_an_address_are_handed_on(
+    serve_pages: Callable[[str | None], FunctionsHost],
+) -> None:
+    """As they are written; there are as many as there are names for them."""
+    host = serve_pages(None)
+
+    answer = host(Request("GET", "/THINGS/Big/%3Cb%3E"))
+    assert answer.body.decode() == repr({"kind": "Big", "name": "<b>"})
+    assert host(Request("GET", "/things/big")).status == 404
+    assert host(Request("GET", "/things/big/one/more")).status == 404
+
+
+def test_who_is_there_is_told_by_the_platform_alone(
+    serve_pages: Callable[[str | None], FunctionsHost],
+) -> None:
+    """A client's own header is stripped where somebody has signed in at the platform."""
+    headers = {"x-ms-client-principal": "forged", "x-ms-client-principal-id": "forged", "x-a": "b"}
+    request = Request("GET", "/", headers)
+
+    told = serve_pages("ada@contoso.example")(request).body.decode()
+    assert told == repr(["x-a", "x-ms-client-principal", "x-ms-client-principal-name"])
+    assert "x-ms-client-principal-id" in serve_pages(None)(request).body.decode()
 
 
 def test_cookies_are_written_as_the_platform_does(host: FunctionsHost) -> None:
