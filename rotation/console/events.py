@@ -6,20 +6,33 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from rotation.console.life import LifeLine
 from rotation.console.table import draw, new_table
-from rotation.console.terminal import results
+from rotation.console.terminal import LEAST_PICTURE, results
 from rotation.errors import plain
 from rotation.events import ALERTS
+from rotation.timeline.life import SHORT, life
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
 
     Row = Mapping[str, str]
 
-SHORT = 8
-"""Letters of an id that are enough for people to tell it from others."""
 KIND_WIDTH = 19
 """Columns of the longest kind of event."""
+
+
+def show_life(rows: Iterable[Row], now: datetime) -> None:
+    """Show the line of life of a secret, if its events tell of a token.
+
+    Args:
+        rows: the events of the secret, the newest first.
+        now: the present instant.
+    """
+    if line := life(rows, now):
+        draw(LifeLine(line), LEAST_PICTURE)
+        results.print()
 
 
 def show_events(rows: Sequence[Row], *, is_of_one: bool = False) -> None:

@@ -19,16 +19,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 LEAST_WIDTH = 80
-"""A narrower terminal breaks the lines; nothing is cut off."""
+"""Of a table: a narrower terminal breaks the lines; nothing is cut off."""
+LEAST_PICTURE = 20
+"""Of what has a form for narrow terminals."""
 UNLIMITED = 10_000
 """Columns where no terminal sets a limit: a line that another program reads is not folded."""
 
 
-def width(stream: TextIO) -> int:
+def width(stream: TextIO, least: int = LEAST_WIDTH) -> int:
     """Give the width to draw in: that of the terminal, or of the variable COLUMNS."""
     if not stream.isatty() and "COLUMNS" not in os.environ:
         return UNLIMITED
-    return max(get_terminal_size().columns, LEAST_WIDTH)
+    return max(get_terminal_size().columns, least)
 
 
 class _Remarks(Console):

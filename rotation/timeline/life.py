@@ -138,4 +138,4 @@ def _text(drawn: Sequence[TokenLife], marks: Sequence[Mark], current: str) -> st
     ]
     if failed:
         parts.append(f"trouble at {failed} time{'' if failed == 1 else 's'}")
-    return f"{'; '.join(parts)}. The events below tell the same."
+    return f"{'; '.join(parts)}."
