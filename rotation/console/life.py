@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from rotation.console.drawing import drawn, explained
+from rotation.console.layout import GAP
 from rotation.console.rows import beside, wrapped
-from rotation.console.strip import GAP, OF_LIFE, Part, head, of_life, parts_of
+from rotation.console.strip import OF_LIFE, Part, head, of_life, parts_of
 from rotation.timeline.life import SHORT
 
 if TYPE_CHECKING:

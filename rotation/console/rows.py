@@ -9,15 +9,12 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from rotation.console.strip import GAP, packed
+from rotation.console.layout import GAP, INDENT, packed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from rich.console import Console
-
-INDENT = 2
-"""Columns before what stands beneath a row."""
 
 
 def widths_of(rows: Iterable[Sequence[Text]]) -> list[int]:

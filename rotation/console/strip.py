@@ -77,9 +77,6 @@ OF_LIFE = {
     Part.NOW: "now",
 }
 """The same for a line of life."""
-GAP = 2
-"""Columns between two things beside each other."""
-
 Cells = tuple[Part | None, ...]
 
 
@@ -117,31 +114,10 @@ def head(ticks: Iterable[Tick], width: int) -> str:
     line = ""
     for tick in ticks:
         at = _column(tick.place, width)
-        is_free = not line or at >= len(line) + GAP
+        is_free = not line or at > len(line)
         if is_free and at + len(tick.label) <= width:
             line = f"{line:{at}}{tick.label}" if at else tick.label
     return line
-
-
-def packed(widths: Sequence[int], room: int) -> list[list[int]]:
-    """Put things one after the other, on as many lines as they need in a window.
-
-    Args:
-        widths: columns of each thing; none is broken.
-        room: columns of the window.
-
-    Returns:
-        The numbers of the things on each line.
-    """
-    lines: list[list[int]] = []
-    free = 0
-    for number, width in enumerate(widths):
-        if not lines or width + GAP > free:
-            lines.append([])
-            free = room + GAP
-        lines[-1].append(number)
-        free -= width + GAP
-    return lines
 
 
 def parts_of(rows: Iterable[Sequence[Part | None]]) -> frozenset[Part]:

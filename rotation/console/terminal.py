@@ -20,8 +20,11 @@ if TYPE_CHECKING:
 
 LEAST_WIDTH = 80
 """Of a table: a narrower terminal breaks the lines; nothing is cut off."""
-LEAST_PICTURE = 20
+LEAST_PICTURE = 30
 """Of what has a form for narrow terminals."""
+HEIGHT = 25
+"""Lines of a window. Nothing depends on it, but without one rich takes every terminal that calls
+itself dumb for 80 columns wide."""
 UNLIMITED = 10_000
 """Columns where no terminal sets a limit: a line that another program reads is not folded."""
 
@@ -41,7 +44,7 @@ class _Remarks(Console):
         self.quiet = True
 
 
-results = Console(highlight=False, width=width(sys.stdout))
+results = Console(highlight=False, width=width(sys.stdout), height=HEIGHT)
 remarks = _Remarks(stderr=True, highlight=False)
 
 

@@ -79,8 +79,8 @@ def days_ahead(axis: Axis, now: datetime) -> tuple[Tick, ...]:
 
 
 def dates_ahead(axis: Axis, now: datetime) -> tuple[Tick, ...]:
-    """Give the same marks, said as dates: ``today``, ``29 Nov``, ``6 Dec``."""
-    later = (Tick(axis.place(at), _dated(at, "%d %b")) for at in _ahead(axis, now))
+    """Give the same marks, said as dates of one width: ``today``, ``29 Nov``, ``06 Dec``."""
+    later = (Tick(axis.place(at), f"{at.astimezone(UTC):%d %b}") for at in _ahead(axis, now))
     return (_today(axis, now), *later)
 
 
@@ -90,7 +90,7 @@ def dates(axis: Axis) -> tuple[Tick, ...]:
     form = "%b %Y" if axis.step >= YEARLY else "%d %b"
     ticks, at = [], start + DAY
     while at <= axis.ends_at:
-        ticks.append(Tick(axis.place(at), _dated(at, form)))
+        ticks.append(Tick(axis.place(at), f"{at:{form}}".lstrip("0")))
         at += axis.step
     return tuple(ticks)
 
@@ -104,7 +104,3 @@ def _ahead(axis: Axis, now: datetime) -> Iterator[datetime]:
     while at <= axis.ends_at:
         yield at
         at += axis.step
-
-
-def _dated(instant: datetime, form: str) -> str:
-    return f"{instant.astimezone(UTC):{form}}".lstrip("0")

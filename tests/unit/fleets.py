@@ -107,7 +107,11 @@ def happened(one: Finding, generations: int = 5) -> list[dict[str, str]]:
     for n in range(generations):
         is_last = n == generations - 1
         token_id = token.authorization_id if is_last else f"{n:08}-4193-4f1d-b995-64144880b7d7"
-        told = {"authorization_id": token_id, "expires_at": at + 30 * DAY}
+        told = {
+            "authorization_id": token_id,
+            "expires_at": at + 30 * DAY,
+            "next_at": at + 20 * DAY,
+        }
         if n == 2:
             refused = {"reason": "unavailable", "message": "azure-devops did not answer"}
             hours = (at - k * HOUR for k in (9, 5, 3, 2))

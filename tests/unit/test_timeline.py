@@ -76,6 +76,14 @@ class TestAxis:
             "2 days",
         ]
 
+    def test_dates_stand_where_days_do(self) -> None:
+        """In the same places, and one as wide as the other."""
+        found = axis.ahead([NOW + 40 * DAY], NOW)
+        days, dates = axis.days_ahead(found, NOW), axis.dates_ahead(found, NOW)
+
+        assert [tick.place for tick in days] == [tick.place for tick in dates]
+        assert [tick.label for tick in dates] == ["today", "06 Dec", "20 Dec", "03 Jan"]
+
     def test_dates_have_a_year_where_they_are_far_apart(self) -> None:
         """And are midnights."""
         told = [tick.label for tick in axis.dates(Axis(NOW, NOW + 3 * DAY))]
@@ -84,6 +92,17 @@ class TestAxis:
         assert axis.dates(Axis(NOW, NOW + 9 * DAY))[1].label == "25 Nov"
         century = Axis(NOW, NOW + 36500 * DAY)
         assert century.step == 3650 * DAY
+
+
+class TestOrder:
+    """The most urgent first."""
+
+    def test_what_one_run_has_renewed_is_in_the_order_of_names(self) -> None:
+        """Seconds say nothing; an hour does."""
+        at = {"b": 20, "a": 20 + 1 / 86400, "c": 20 - 1 / 24}
+        shown = Fleet(NOW, tuple(fresh(name, days) for name, days in at.items()))
+
+        assert [one.name.name for one in by_urgency(shown)] == ["c", "a", "b"]
 
 
 class TestBars:
@@ -134,6 +153,14 @@ class TestBars:
         """At the edge, if it is long ago."""
         assert self.bar(finding(living(SETTLED, -2).watched(), FEED)) == Bar(end=2, is_dead=True)
         assert self.bar(finding(living(SETTLED, -50).watched(), FEED)).end == 0
+
+    @pytest.mark.parametrize(
+        ("kind", "is_quiet"),
+        [(kind, kind in {"watched", "skipped", "rejected", "blocked"}) for kind in State],
+    )
+    def test_one_that_nobody_renews_is_quiet(self, kind: State, *, is_quiet: bool) -> None:
+        """Its renewal window means nothing."""
+        assert self.bar(one_of(kind)).is_quiet is is_quiet
 
     def test_a_last_minute_is_seen(self) -> None:
         """A bar has some width, whatever it is."""
@@ -261,6 +288,60 @@ class TestLife:
     def test_only_the_youngest_are_drawn(self) -> None:
         """A life may be long."""
         assert len(self.life(fresh(), happened(fresh(), 30)).lanes) == 6
+
+    def test_without_a_look_the_one_stored_last_is_current(self) -> None:
+        """With the renewal that its event foresaw; before it was retired, that is."""
+        rows = happened(fresh(), 3)
+
+        drawn = life(rows, NOW)
+        assert drawn
+        assert [lane.is_current for lane in drawn.lanes] == [False, False, True]
+        assert drawn.lanes[-1].rest
+        due_at = sum(drawn.lanes[-1].calm)
+        assert due_at == pytest.approx(drawn.lanes[-1].rest[0], abs=0.02)
+
+        gone = {"event": "TokenRetired", "time": "2026-11-22T07:00:00Z"}
+        rows.insert(0, {**gone, "authorization_id": TOKEN.authorization_id})
+        drawn = life(rows, NOW)
+        assert drawn
+        assert [lane.is_current for lane in drawn.lanes] == [False] * 3
+        assert "the present one" not in drawn.text
+
+    def test_of_no_events_there_is_no_picture(self) -> None:
+        """Nor of such as tell of no token."""
+        assert life([], NOW) is None
+        assert life([{"event": "OrderReceived", "time": "2026-11-20T07:30:00Z"}], NOW) is None
+
+    @pytest.mark.parametrize(
+        "instant",
+        ["0002-01-01T00:00:00Z", "1999-12-31T23:59:59Z", "9999-12-31T23:59:59-14:00"],
+    )
+    def test_a_year_that_makes_no_sense_does_no_harm(self, instant: str) -> None:
+        """As the time of an event, or as what it tells."""
+        told = {"event": "TokenStored", "authorization_id": "odd", "next_at": instant}
+        rows = [
+            {**told, "time": instant},
+            {**told, "time": "2026-11-20T07:30:00Z", "expires_at": instant},
+        ]
+
+        assert life(rows, NOW) is None
+
+    def test_an_id_is_plain_text(self) -> None:
+        """In labels and in titles."""
+        rows = [
+            {
+                "event": "TokenStored",
+                "time": "2026-11-20T07:30:00Z",
+                "authorization_id": "\x1b[31m\x07",
+                "expires_at": "2026-12-20T07:30:00Z",
+            }
+        ]
+        drawn = life(rows, NOW)
+        assert drawn
+        assert [drawn.lanes[0].label, drawn.marks[0].title] == [
+            " [31m ",
+            " [31m  stored 20 Nov 2026, 07:30 UTC",
+        ]
 
     def test_rows_that_are_no_events_do_no_harm(self) -> None:
         """Whoever may write to the table may write anything."""
