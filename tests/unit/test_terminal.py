@@ -198,6 +198,13 @@ class TestKept:
         for sentence in ("its last renewal failed", "tag pat-organization is missing"):
             assert sentence in " ".join(text.split()) or width > 40
 
+    def test_a_line_of_life_without_room_is_a_sentence(self) -> None:
+        """It says the same."""
+        text = draw(pictures()["life"], 32)
+
+        assert " ".join(text.split()).endswith("07:30 UTC; trouble at 1 time.")
+        assert "┊" not in text
+
 
 class TestPipe:
     """What a program reads has one line for each secret."""
