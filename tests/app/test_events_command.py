@@ -206,6 +206,23 @@ def test_a_table_says_when_what_and_of_which_secret(
         assert "retire --now for bob@contoso.example" in said.out
 
 
+@pytest.mark.parametrize("asked", [(), ("--secret", FEED)])
+@pytest.mark.usefixtures("past")
+def test_a_narrow_window_has_what_happened_beneath_the_time(
+    rotation: Callable[..., Said], monkeypatch: pytest.MonkeyPatch, asked: tuple[str, ...]
+) -> None:
+    """No word is cut, and no line is wider than the window."""
+    monkeypatch.setenv("COLUMNS", "40")
+
+    said = rotation("events", "--since", "2w", *asked)
+
+    lines = said.out.splitlines()
+    begin = lines.index("2026-11-22 06:00:00  TokenRetired")
+    secret = [] if asked else [f"  {FEED}"]
+    assert lines[begin + 1 : begin + len(secret) + 2] == [*secret, "  token 0a1b2c3d"]
+    assert max(map(len, lines)) <= 40
+
+
 @pytest.mark.parametrize(("output", "out"), [("json", ""), ("table", "Nothing happened.\n")])
 def test_an_empty_journal_is_fine(rotation: Callable[..., Said], output: str, out: str) -> None:
     """0: nothing has happened."""
