@@ -288,8 +288,11 @@ def test_a_table_names_every_secret(rotation: Callable[..., Said], command: str)
 
 
 @pytest.mark.usefixtures("fleet")
-def test_a_status_begins_with_what_is_urgent(rotation: Callable[..., Said]) -> None:
+def test_a_status_begins_with_what_is_urgent(
+    rotation: Callable[..., Said], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """In the table, as on the status page; the JSON is in the order of names, as ever."""
+    monkeypatch.setenv("COLUMNS", "200")
     rows = [line.split()[:2] for line in rotation("status").out.splitlines() if "kv-" in line]
     names = [
         (found["vault"], found["secret"])

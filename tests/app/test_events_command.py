@@ -307,9 +307,10 @@ def renewed(journal: KeptJournal, clock: ManualClock) -> None:
 
 @pytest.mark.usefixtures("renewed")
 def test_the_line_of_life_of_one_secret_stands_above_its_events(
-    rotation: Callable[..., Said],
+    rotation: Callable[..., Said], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each of its tokens; then a blank line, and the table as ever."""
+    monkeypatch.setenv("COLUMNS", "100")
     said = rotation("events", "--secret", FEED)
 
     line, table = said.out.split("\n\n")
