@@ -12,8 +12,6 @@ from rotation.console.terminal import results
 from rotation.fleet import Actor, acts_next, alert, expires_at, next_at, session_state, state
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from rotation.decision import Finding
     from rotation.fleet import Fleet, OwnerFinding
     from rotation.report import RunReport
@@ -59,7 +57,7 @@ def show_status(fleet: Fleet) -> None:
             escape(str(s.secret.name)),
             coloured(state(finding, now)),
             _days_left(finding, fleet),
-            _next(finding, now),
+            _next(finding, fleet),
             escape(decision.message if decision else str(finding.error)),
         )
     draw(table)
@@ -74,9 +72,10 @@ def _days_left(finding: Finding, fleet: Fleet) -> Text:
     return Text(days, "bold red" if alert(finding, now, fleet.alert_before) else "")
 
 
-def _next(finding: Finding, now: datetime) -> str:
+def _next(finding: Finding, fleet: Fleet) -> str:
     """Say when the rotator does something next, or for whom it waits."""
-    actor = acts_next(finding)
+    now = fleet.checked_at
+    actor = acts_next(finding, alert(finding, now, fleet.alert_before))
     return date(next_at(finding, now)) if actor in {Actor.ROTATOR, Actor.NOBODY} else actor
 
 
