@@ -12,7 +12,15 @@ from rotation.dependents import depends
 from rotation.errors import AccessDeniedError, RotationError, UnavailableError
 from rotation.model import Mode
 from rotation.report import ENDINGS, VaultFailure
-from rotation.schedule import DAY, NO_EXPIRY, WATCHED, is_renewal_wanted, renewal_at, retirement_at, superseded
+from rotation.schedule import (
+    DAY,
+    NO_EXPIRY,
+    WATCHED,
+    is_renewal_wanted,
+    renewal_at,
+    retirement_at,
+    superseded,
+)
 from rotation.session import ADMINISTRATOR_NEEDED, SIGN_IN_NEEDED
 from rotation.tags import format_instant
 
@@ -252,8 +260,8 @@ def acts_next(finding: Finding, alerted: Alert | None) -> Actor:
 
 def _reason(finding: Finding) -> str | None:
     """Give the machine word for how a secret stands, or for why nobody can tell."""
-    decision, error = finding.decision, finding.error
-    return decision.reason if decision else error and error.reason
+    told = finding.decision or finding.error
+    return told.reason if told else None
 
 
 def _planned(finding: Finding, now: datetime) -> dict[str, Any]:

@@ -175,7 +175,7 @@ def nothing(s: Snapshot, now: datetime) -> Decision:
 def _set_expiry(s: Snapshot) -> str:
     """Give the command with which the keeper of a secret says until when its value is good."""
     where = f"--vault-name {s.secret.name.vault} --name {s.secret.name.name}"
-    return f"az keyvault secret set-attributes {where} --expires DATE"
+    return f"az keyvault secret set-attributes {where} --expires YYYY-MM-DDT00:00:00Z"
 
 
 def _reject(reason: str, message: str) -> Decision:

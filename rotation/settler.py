@@ -197,8 +197,7 @@ def _remind(s: Snapshot, decision: Decision, recorder: Recorder) -> None:
     """Ask something of the keeper of a watched secret: once a day, at this secret's own hour."""
     if schedule.is_hour_of_proof(s, recorder.clock()):
         said = {"reason": decision.reason, "message": decision.message}
-        version, ends_at = s.secret.version, s.secret.expires_at
-        recorder.about(Kind.KEEPER_NEEDED, s, secret_version=version, expires_at=ends_at, **said)
+        recorder.about(Kind.KEEPER_NEEDED, s, expires_at=s.secret.expires_at, **said)
 
 
 def safely(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -128,7 +128,7 @@ class TestSecretExpired:
         assert fired("secret-expired", *rows) == [(VAULT, "feed", ADA)]
 
 
-def watched(name: str, left: timedelta | None = 20 * DAY, **keys: str) -> dict[str, str]:
+def watched(name: str, left: timedelta | None = 20 * DAY, **keys: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON
     """Give how a watched secret stands that has so long to live; None if no expiry is set."""
     ends_at = format_instant(NOW + left) if left is not None else None
     stands = {"mode": "watch", "state": "watched", "reason": "watched", "acts_next": "keeper"}
@@ -181,7 +181,7 @@ class TestWatchedSoon:
 class TestWatchedLost:
     """A watched secret is not in the picture any more: its tag went with its last value."""
 
-    def before(self, **keys: str) -> list[Row]:
+    def before(self, **keys: Any) -> list[Row]:  # noqa: ANN401 - as above
         """Give a picture that still shows it, beside another one."""
         return picture(NOW - HOUR, secrets=[watched("key", **keys), secret("feed")])
 

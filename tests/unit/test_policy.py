@@ -541,7 +541,8 @@ class TestWhatADecisionNames:
         )
         assert decision(SETTLED.watched().kept(expires_at=None)).message == (
             "watched, but no expiry is set: nobody will be reminded; set it with az keyvault "
-            "secret set-attributes --vault-name kv-build --name feed-token --expires DATE"
+            "secret set-attributes --vault-name kv-build --name feed-token "
+            "--expires YYYY-MM-DDT00:00:00Z"
         )
 
     @pytest.mark.parametrize(
