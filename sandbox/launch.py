@@ -65,6 +65,7 @@ def serve_functions(
     def clock() -> datetime:
         return wall() + (read_offset(control_url) if offset is None else offset)
 
+    ask(control_url, "/time")  # before anything else is missing: is it there at all?
     logging.basicConfig(format="%(levelname)s %(name)s: %(message)s")
     function_app.clock = clock
     with closing(Server(clock, server_context(Path(os.environ[CERTIFICATE])))) as server:
