@@ -26,13 +26,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 CONTROL = "SANDBOX_CONTROL"
+INTERRUPTED = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command of the sandbox.
 
     Returns:
-        The exit code: 0 fine, 1 something failed, 2 usage.
+        The exit code: 0 fine, 1 something failed, 2 usage, 130 interrupted.
     """
     asked = _parser().parse_args(arguments)
     commands: dict[str | None, Callable[[], int]] = {
@@ -48,6 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ControlError as exc:
         print(f"error: {exc}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return INTERRUPTED  # before anything had begun that has to be ended tidily
     except BrokenPipeError:
         # Whoever read this has seen enough; Python would complain again as it ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -119,7 +122,7 @@ def _control() -> str:
     try:
         return os.environ[CONTROL]
     except KeyError:
-        message = f"{CONTROL} is not set; take it from what `python -m sandbox` prints"
+        message = f"{CONTROL} is not set; take the settings that `python -m sandbox` prints"
         raise ControlError(message) from None
 
 

@@ -139,6 +139,7 @@ def ask(control_url: str, path: str, body: dict[str, object] | None = None) -> d
         with exc:
             raise ControlError(json.load(exc)["error"]) from None
     except URLError as exc:
-        message = f"no sandbox answers at {control_url}: {exc.reason}; start it: python -m sandbox"
+        help_ = "start it with `python -m sandbox`, and take the settings that it prints, anew"
+        message = f"no sandbox answers at {control_url}: {exc.reason}; {help_}"
         raise ControlError(message) from None
     return answer
