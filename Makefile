@@ -71,5 +71,5 @@ lock: setup ## Make requirements*.txt from requirements*.in
 
 clean: ## Remove everything that make has made
 	rm -rf .venv .venv-* $(WITNESSES) .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache \
-		.pytest_cache .ruff_cache build ./*.egg-info
+		.pytest_cache .ruff_cache build sandbox.env ./*.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

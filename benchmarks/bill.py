@@ -63,7 +63,7 @@ class Assumed:
     """GB of an instance: the default of Flex Consumption."""
     concurrency: int = 8
     """Calls at once: the default of ROTATION_CONCURRENCY."""
-    rules: int = 12
+    rules: int = 14
     """Alert rules."""
     envelope: int = 500
     """Bytes that a line of the log is billed for beside its text."""

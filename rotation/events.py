@@ -24,6 +24,7 @@ class Kind(StrEnum):
     ROTATION_BLOCKED = "RotationBlocked"
     ROTATION_REJECTED = "RotationRejected"
     ROTATION_FAILED = "RotationFailed"
+    KEEPER_NEEDED = "KeeperNeeded"
     LIFETIME_CLAMPED = "LifetimeClamped"
     TOKEN_LOST = "TokenLost"
     UNCLAIMED_TOKEN_FOUND = "UnclaimedTokenFound"
@@ -41,6 +42,7 @@ ALERTS = frozenset(
         Kind.ROTATION_BLOCKED,
         Kind.ROTATION_REJECTED,
         Kind.ROTATION_FAILED,
+        Kind.KEEPER_NEEDED,
         Kind.TOKEN_LOST,
         Kind.UNCLAIMED_TOKEN_FOUND,
         Kind.SESSION_SIGN_IN_NEEDED,

@@ -12,7 +12,15 @@ from rotation.dependents import depends
 from rotation.errors import AccessDeniedError, RotationError, UnavailableError
 from rotation.model import Mode
 from rotation.report import ENDINGS, VaultFailure
-from rotation.schedule import DAY, is_renewal_wanted, renewal_at, retirement_at, superseded
+from rotation.schedule import (
+    DAY,
+    NO_EXPIRY,
+    WATCHED,
+    is_renewal_wanted,
+    renewal_at,
+    retirement_at,
+    superseded,
+)
 from rotation.session import ADMINISTRATOR_NEEDED, SIGN_IN_NEEDED
 from rotation.tags import format_instant
 
@@ -66,7 +74,7 @@ ACTORS = {
     "unknown-owner": Actor.KEEPER,
     "nothing-bound": Actor.OWNER,
     "scopes-differ": Actor.OWNER,
-    "watched": Actor.NOBODY,
+    WATCHED: Actor.NOBODY,
 }
 """By the reason why nothing is done, or nothing can be said; the others are for the keeper."""
 WAITING = frozenset({Action.REJECT, Action.SKIP, Action.WATCH, Action.BLOCK})
@@ -160,12 +168,13 @@ class Fleet:
 
     @property
     def needs_somebody(self) -> bool:
-        """Whether anything is expired or about to, failed, rejected or blocked."""
+        """Whether anything is expired or about to, failed, rejected or blocked, or has no date."""
         bad = {State.FAILING, State.BLOCKED, State.REJECTED, State.EXPIRED}
         states = {state(finding, self.checked_at) for finding in self.findings}
         is_alone = any(not session.is_working for session in self.sessions)
         is_late = any(alert(f, self.checked_at, self.alert_before) for f in self.findings)
-        return bool(self.has_failures or is_alone or is_late or states & bad)
+        is_dateless = any(_reason(finding) == NO_EXPIRY for finding in self.findings)
+        return bool(self.has_failures or is_alone or is_late or is_dateless or states & bad)
 
 
 def state(finding: Finding, now: datetime) -> State:
@@ -236,13 +245,23 @@ def retry_at(finding: Finding, now: datetime) -> datetime | None:
     return schedule.retry_at(s, now) if is_resting else None
 
 
-def acts_next(finding: Finding) -> Actor:
-    """Tell who does something about a secret next; the rotator does it at ``next_at``."""
-    decision, error = finding.decision, finding.error
-    if decision and decision.action not in WAITING:
+def acts_next(finding: Finding, alerted: Alert | None) -> Actor:
+    """Tell who does something about a secret next; the rotator does it at ``next_at``.
+
+    Args:
+        finding: the secret.
+        alerted: what ``alert`` says of it: then somebody has to, also where it is only watched.
+    """
+    if finding.decision and finding.decision.action not in WAITING:
         return Actor.ROTATOR
-    reason = decision.reason if decision else error and error.reason
-    return ACTORS.get(reason or "", Actor.KEEPER)
+    actor = ACTORS.get(_reason(finding) or "", Actor.KEEPER)
+    return Actor.KEEPER if alerted and actor is Actor.NOBODY else actor
+
+
+def _reason(finding: Finding) -> str | None:
+    """Give the machine word for how a secret stands, or for why nobody can tell."""
+    told = finding.decision or finding.error
+    return told.reason if told else None
 
 
 def _planned(finding: Finding, now: datetime) -> dict[str, Any]:
@@ -251,7 +270,7 @@ def _planned(finding: Finding, now: datetime) -> dict[str, Any]:
         "vault": name.vault,
         "secret": name.name,
         "action": str(decision.action if decision else Action.NOTHING),
-        "reason": decision.reason if decision else error and error.reason,
+        "reason": _reason(finding),
         "message": decision.message if decision else str(error),
         "next_at": _instant(next_at(finding, now)),
     }
@@ -260,6 +279,7 @@ def _planned(finding: Finding, now: datetime) -> dict[str, Any]:
 def _status(finding: Finding, now: datetime, alert_before: timedelta) -> dict[str, Any]:
     s, decision, error = finding.snapshot, finding.decision, finding.error
     mandate, recorded = s.mandate, s.mandate.recorded if s.is_identified else None
+    alerted = alert(finding, now, alert_before)
     return {
         "vault": s.secret.name.vault,
         "secret": s.secret.name.name,
@@ -268,13 +288,13 @@ def _status(finding: Finding, now: datetime, alert_before: timedelta) -> dict[st
         "owner": mandate.owner or None,
         "authorization_id": recorded and recorded.authorization_id,
         "state": str(state(finding, now)),
-        "reason": decision.reason if decision else error and error.reason,
+        "reason": _reason(finding),
         "message": decision.message if decision else str(error),
         "expires_at": _instant(expires_at(s)),
-        "alert": _word(alert(finding, now, alert_before)),
+        "alert": _word(alerted),
         "stored_at": _instant(s.secret.created_at),
         "next_at": _instant(next_at(finding, now)),
-        "acts_next": str(acts_next(finding)),
+        "acts_next": str(acts_next(finding, alerted)),
         "failures": mandate.attempt.failures if mandate.attempt else 0,
         "retry_at": _instant(retry_at(finding, now)),
         "superseded": [
@@ -289,7 +309,8 @@ def _status(finding: Finding, now: datetime, alert_before: timedelta) -> dict[st
 
 def standing(finding: Finding, now: datetime, alert_before: timedelta) -> dict[str, Any]:
     """Give the short form of how a secret stands, as a run leaves it in the log."""
-    s, decision, error = finding.snapshot, finding.decision, finding.error
+    s, decision = finding.snapshot, finding.decision
+    alerted = alert(finding, now, alert_before)
     told = {
         "vault": s.secret.name.vault,
         "secret": s.secret.name.name,
@@ -297,13 +318,13 @@ def standing(finding: Finding, now: datetime, alert_before: timedelta) -> dict[s
         "organization": s.mandate.organization,
         "owner": s.mandate.owner,
         "state": str(state(finding, now)),
-        "reason": decision.reason if decision else error and error.reason,
+        "reason": _reason(finding),
         "expires_at": _instant(expires_at(s)),
         "next_at": _instant(next_at(finding, now)),
         # Of what has failed in a run, the next look tells who acts.
-        "acts_next": str(acts_next(finding)) if decision else None,
+        "acts_next": str(acts_next(finding, alerted)) if decision else None,
         "failures": s.mandate.attempt.failures if s.mandate.attempt else 0,
-        "alert": _word(alert(finding, now, alert_before)),
+        "alert": _word(alerted),
     }
     return {key: value for key, value in told.items() if value}
 

@@ -46,8 +46,13 @@ def watch_only(s: Snapshot, now: datetime) -> Answer:
     """3. The mode is ``watch``."""
     if s.mandate.mode is not Mode.WATCH:
         return None
-    reason, message = schedule.countdown(s.secret.expires_at, now)
-    return Decision(Action.WATCH, reason, f"watched; {message}")
+    reason, left = schedule.countdown(s.secret.expires_at, now)
+    if reason == schedule.NO_EXPIRY:
+        message = f"watched, but {left}: nobody will be reminded; set it with {_set_expiry(s)}"
+        return Decision(Action.WATCH, reason, message)
+    asked = "; its keeper must store the next value, with its expiry"
+    told = asked if reason in schedule.KEEPER_ASKED else ""
+    return Decision(Action.WATCH, reason, f"watched; {left}{told}")
 
 
 def block_without_session(s: Snapshot, now: datetime) -> Answer:
@@ -165,6 +170,12 @@ def nothing(s: Snapshot, now: datetime) -> Decision:
     if schedule.superseded(s, now):
         return Decision(Action.NOTHING, "in-grace", "its predecessor is in grace", at)
     return Decision(Action.NOTHING, "fresh", "its token is fresh", at)
+
+
+def _set_expiry(s: Snapshot) -> str:
+    """Give the command with which the keeper of a secret says until when its value is good."""
+    where = f"--vault-name {s.secret.name.vault} --name {s.secret.name.name}"
+    return f"az keyvault secret set-attributes {where} --expires YYYY-MM-DDT00:00:00Z"
 
 
 def _reject(reason: str, message: str) -> Decision:

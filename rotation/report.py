@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from rotation.decision import Action
+from rotation.schedule import EXPIRED, NO_EXPIRY
 from rotation.tags import format_instant
 
 if TYPE_CHECKING:
@@ -47,6 +48,8 @@ ENDINGS = {
 }
 """The decisions that end a settling."""
 NEEDS_SOMEBODY = frozenset({Ending.BLOCKED, Ending.REJECTED, Ending.FAILED, Ending.REFUSED})
+UNWATCHABLE = frozenset({EXPIRED, NO_EXPIRY})
+"""Why a secret that is only watched needs somebody now."""
 
 
 @dataclass(frozen=True)
@@ -129,7 +132,7 @@ class RunReport:
     def needs_somebody(self) -> bool:
         """Whether anything failed or waits for a person."""
         has_lost_session = any(not session.is_working for session in self.sessions)
-        waits = any(o.ending in NEEDS_SOMEBODY or o.reason == "expired" for o in self.outcomes)
+        waits = any(o.ending in NEEDS_SOMEBODY or o.reason in UNWATCHABLE for o in self.outcomes)
         return bool(self.failed_vaults or has_lost_session or waits)
 
     def as_dict(self) -> dict[str, Any]:

@@ -16,6 +16,12 @@ DOUBLINGS = 5
 """1, 2, 4, 8, 16, 32 hours: the last is cut at a day."""
 SPREAD = 0.1
 """How much of the renewal window, at most, is added to it, differently for each secret."""
+REMIND_BEFORE = 14 * DAY
+"""So long before its expiry the keeper of a watched secret is reminded, as owners are of a sign-in:
+it takes a person to make the next value, and people are away for a week."""
+WATCHED, EXPIRES_SOON, EXPIRED, NO_EXPIRY = "watched", "expires-soon", "expired", "no-expiry"
+"""How a watched secret stands; all but the first ask something of its keeper."""
+KEEPER_ASKED = frozenset({EXPIRES_SOON, EXPIRED, NO_EXPIRY})
 
 
 def renewal_at(token: Token, mandate: Mandate, name: SecretName) -> datetime:
@@ -115,11 +121,12 @@ def is_listed_alive(snapshot: Snapshot, now: datetime) -> bool:
 def countdown(ends_at: datetime | None, now: datetime) -> tuple[str, str]:
     """Give a word and a sentence for how long something is still good."""
     if ends_at is None:
-        return "no-expiry", "set its expiry to be reminded of it"
+        return NO_EXPIRY, "no expiry is set"
     if ends_at <= now:
-        return "expired", f"it expired on {shown(ends_at)}"
+        return EXPIRED, f"it expired on {shown(ends_at)}"
     days = (ends_at - now).days
-    return "watched", f"{days} day{'' if days == 1 else 's'} left, until {shown(ends_at)}"
+    reason = EXPIRES_SOON if ends_at - now <= REMIND_BEFORE else WATCHED
+    return reason, f"{days} day{'' if days == 1 else 's'} left, until {shown(ends_at)}"
 
 
 def resting(snapshot: Snapshot, until: datetime) -> str:

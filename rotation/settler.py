@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import PurePath
 from typing import TYPE_CHECKING, TypeVar
 
-from rotation import orders, tags
+from rotation import orders, schedule, tags
 from rotation.decision import Action, Finding
 from rotation.errors import LockHeldError, OrderError, RejectedError, RotationError
 from rotation.events import Kind
@@ -185,10 +185,19 @@ def ended(s: Snapshot, decision: Decision, recorder: Recorder, actions: list[Act
     reason, message = decision.reason, decision.message
     if kind := kinds.get(decision.action):
         recorder.about(kind, s, reason=reason, message=message)
+    if decision.action is Action.WATCH and reason in schedule.KEEPER_ASKED:
+        _remind(s, decision, recorder)
     # Resting after a failure is no success: the run says so until a renewal succeeds.
     ending = Ending.FAILED if reason == "backing-off" else ENDINGS[decision.action]
     done, found = tuple(actions), Finding(s, decision)
     return Outcome(s.secret.name, ending, reason, message, done, finding=found)
+
+
+def _remind(s: Snapshot, decision: Decision, recorder: Recorder) -> None:
+    """Ask something of the keeper of a watched secret: once a day, at this secret's own hour."""
+    if schedule.is_hour_of_proof(s, recorder.clock()):
+        said = {"reason": decision.reason, "message": decision.message}
+        recorder.about(Kind.KEEPER_NEEDED, s, expires_at=s.secret.expires_at, **said)
 
 
 def safely(

@@ -14,6 +14,7 @@ import signal
 import sys
 import threading
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sandbox.clock import ShiftedClock
@@ -25,13 +26,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 CONTROL = "SANDBOX_CONTROL"
+INTERRUPTED = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command of the sandbox.
 
     Returns:
-        The exit code: 0 fine, 1 something failed, 2 usage.
+        The exit code: 0 fine, 1 something failed, 2 usage, 130 interrupted.
     """
     asked = _parser().parse_args(arguments)
     commands: dict[str | None, Callable[[], int]] = {
@@ -47,6 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ControlError as exc:
         print(f"error: {exc}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return INTERRUPTED  # before anything had begun that has to be ended tidily
     except BrokenPipeError:
         # Whoever read this has seen enough; Python would complain again as it ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -63,7 +67,7 @@ def _serve() -> int:
         for name, value in sandbox.environment.items():
             print(f"export {name}={shlex.quote(value)}")
         sys.stdout.flush()
-        print(GREETING, file=sys.stderr)
+        print(GREETING.replace("PYTHON", _python()), file=sys.stderr)
         threading.Event().wait()
     return 0
 
@@ -89,8 +93,14 @@ def _functions(offset: float | None) -> int:
     """Serve the product's pages by the sandbox's time, until this is interrupted."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     span = None if offset is None else timedelta(seconds=offset)
+
+    def tell(url: str) -> None:
+        print(url, flush=True)
+        if sys.stderr.isatty():  # a program that serves them knows
+            print(SERVED, file=sys.stderr)
+
     with contextlib.suppress(KeyboardInterrupt):
-        serve_functions(_control(), span, lambda url: print(url, flush=True))
+        serve_functions(_control(), span, tell)
     return 0
 
 
@@ -112,17 +122,28 @@ def _control() -> str:
     try:
         return os.environ[CONTROL]
     except KeyError:
-        message = f"{CONTROL} is not set; take it from what `python -m sandbox` prints"
+        message = f"{CONTROL} is not set; take the settings that `python -m sandbox` prints"
         raise ControlError(message) from None
 
 
+def _python() -> str:
+    """Give the program that runs this, as one would type it here."""
+    here, program = Path.cwd(), Path(sys.executable)
+    return shlex.quote(str(program.relative_to(here) if here in program.parents else program))
+
+
 GREETING = """\
-The sandbox is running. In another shell, paste the lines above, then:
-  python -m sandbox rotation plan       the product's commands, by the sandbox's time
-  python -m sandbox functions           the status page: /, and that of a sign-in: /sign-in
-  python -m sandbox do recall OWNER     what an owner signs in with there
-  python -m sandbox do advance 2d       let time pass; `do --help` tells what else can be done
-Ctrl-C ends it."""
+The sandbox is running. In another shell, paste the lines that begin with "export", then:
+  PYTHON -m sandbox rotation status     the product's commands, by the sandbox's time
+  PYTHON -m sandbox functions           the status page: /, and that of a sign-in: /sign-in
+  PYTHON -m sandbox do recall OWNER     what an owner signs in with there
+  PYTHON -m sandbox do advance 2d       let time pass; `do --help` tells what else can be done
+docs/quickstart.md goes on from here. Ctrl-C ends it, and forgets all that was in it."""
+
+
+SERVED = """\
+Open it in a browser: / is the status page, /sign-in that of a sign-in. The browser does not know
+the certificate, which was made for this sandbox; go on all the same. Ctrl-C ends it."""
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -65,6 +65,7 @@ def serve_functions(
     def clock() -> datetime:
         return wall() + (read_offset(control_url) if offset is None else offset)
 
+    ask(control_url, "/time")  # before anything else is missing: is it there at all?
     logging.basicConfig(format="%(levelname)s %(name)s: %(message)s")
     function_app.clock = clock
     with closing(Server(clock, server_context(Path(os.environ[CERTIFICATE])))) as server:
@@ -138,6 +139,7 @@ def ask(control_url: str, path: str, body: dict[str, object] | None = None) -> d
         with exc:
             raise ControlError(json.load(exc)["error"]) from None
     except URLError as exc:
-        message = f"no sandbox answers at {control_url}: {exc.reason}; start it: python -m sandbox"
+        help_ = "start it with `python -m sandbox`, and take the settings that it prints, anew"
+        message = f"no sandbox answers at {control_url}: {exc.reason}; {help_}"
         raise ControlError(message) from None
     return answer

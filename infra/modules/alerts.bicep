@@ -50,6 +50,7 @@ param disabled string[] = []
 
 var silentHours = thresholds.?silentHours ?? 3
 var signInDays = thresholds.?signInDays ?? 14
+var watchedDays = thresholds.?watchedDays ?? 14
 var stuckHours = thresholds.?stuckHours ?? 24
 var failedRuns = thresholds.?failedRuns ?? 2
 var failedProofs = thresholds.?failedProofs ?? 2
@@ -82,6 +83,30 @@ var rules = [
     dimensions: ofSecrets
     todo: 'Whoever reads the secret fails now: see who acts next, and have them act at once.'
     manual: 'a-secret-has-expired'
+  }
+  {
+    name: 'watched-soon'
+    title: 'A watched secret expires soon'
+    severity: routine
+    window: 'P2D'
+    query: replace(
+      loadTextContent('../queries/watched-soon.kql'),
+      'let soon = 14d;',
+      'let soon = ${watchedDays}d;'
+    )
+    dimensions: ofSecrets
+    todo: 'Have its keeper make the next value, and store it with its expiry.'
+    manual: 'a-watched-secret-expires-soon'
+  }
+  {
+    name: 'watched-lost'
+    title: 'A watched secret is watched no more'
+    severity: routine
+    window: 'P2D'
+    query: loadTextContent('../queries/watched-lost.kql')
+    dimensions: ofSecrets
+    todo: 'If the tag was left out with a new value, set it again.'
+    manual: 'a-watched-secret-is-watched-no-more'
   }
   {
     name: 'secret-stuck'
@@ -327,6 +352,11 @@ type thresholdsType = {
   @minValue(1)
   @maxValue(89)
   signInDays: int?
+
+  @description('Optional. How many days before the expiry of a watched secret its keeper is asked for the next value; 14 unless given.')
+  @minValue(1)
+  @maxValue(364)
+  watchedDays: int?
 
   @description('Optional. For how many hours a secret is blocked, rejected or failing before that is an alert; 24 unless given.')
   @minValue(1)

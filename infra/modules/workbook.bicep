@@ -54,6 +54,8 @@ var items = [
   text('trouble', loadTextContent('../workbook/trouble.md'))
   part(loadJsonContent('../workbook/sign-in-needed.json'), loadTextContent('../queries/sign-in-needed.kql'), workspaceId)
   part(loadJsonContent('../workbook/sign-in-soon.json'), loadTextContent('../queries/sign-in-soon.kql'), workspaceId)
+  part(loadJsonContent('../workbook/watched-soon.json'), loadTextContent('../queries/watched-soon.kql'), workspaceId)
+  part(loadJsonContent('../workbook/watched-lost.json'), loadTextContent('../queries/watched-lost.kql'), workspaceId)
   part(loadJsonContent('../workbook/secret-stuck.json'), loadTextContent('../queries/secret-stuck.kql'), workspaceId)
   part(loadJsonContent('../workbook/vault-unread.json'), loadTextContent('../queries/vault-unread.kql'), workspaceId)
   part(loadJsonContent('../workbook/proof-failed-twice.json'), loadTextContent('../queries/proof-failed-twice.kql'), workspaceId)

@@ -127,6 +127,8 @@ def issue(around: Surroundings, /, name: str, scopes: tuple[str, ...], **given: 
         version = desk.newest(secret)
         if version:
             remark(f"{secret} exists: its value is replaced.")
+        elif not given["organization"]:
+            remark(f"{secret} is new: say its --organization, or the order will be refused.")
         is_full = FULL in _joined(scopes, "").split()
         if is_full:
             remark(f"{FULL} is full access: the token may do whatever its owner may.")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from rotation.errors import UnavailableError
 from rotation.fleet import Actor, Alert, State
+from rotation.schedule import NO_EXPIRY
 from rotation.session import SIGN_IN_NEEDED
 from rotation.timeline.when import soon
 
@@ -195,7 +196,8 @@ def _task(group: Sequence[Standing], owner: str, now: datetime) -> Task:
     if first.actor is Actor.ROTATOR and retries:
         duty = f"{duty} {soon(max(min(retries), now), now)}"
     ends = [standing.ends_at for standing in group if standing.ends_at and standing.ends_at > now]
-    alike = f"{count} tokens {ALIKE.get(first.state, 'expire soon')}; of the first: {first.message}"
+    trouble = "have no expiry" if first.reason == NO_EXPIRY else ALIKE.get(first.state)
+    alike = f"{count} tokens {trouble or 'expire soon'}; of the first: {first.message}"
     return Task(
         duty=duty,
         what=first.message if count == 1 else alike,

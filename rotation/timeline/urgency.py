@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rotation import fleet
 from rotation.fleet import Actor, Alert, State
 from rotation.model import Mode
-from rotation.schedule import renewal_at, retirement_at, superseded
+from rotation.schedule import KEEPER_ASKED, NO_EXPIRY, renewal_at, retirement_at, superseded
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -50,7 +50,7 @@ class Standing:
     @property
     def needs_attention(self) -> bool:
         """Whether something is to be done about it other than by the clock."""
-        return self.state in BAD or self.alert is not None
+        return self.state in BAD or self.alert is not None or self.reason in KEEPER_ASKED
 
     @property
     def urgency(self) -> tuple[int, datetime, SecretName]:
@@ -63,6 +63,8 @@ class Standing:
         rank = ORDER.index(self.state) if self.state in ORDER else last - 1
         if self.alert is Alert.EXPIRING and rank:
             rank = 1
+        if self.reason == NO_EXPIRY:
+            rank = ORDER.index(State.REJECTED)
         return (
             last if self.state is State.SKIPPED else rank,
             _hour(self.ends_at) if self.ends_at else FAR,
@@ -82,13 +84,14 @@ def standing(finding: Finding, now: datetime, alert_before: timedelta) -> Standi
     is_kept = s.secret.enabled and mandate.mode is not Mode.WATCH and not mandate.faults
     has_renewal = is_kept and s.recorded and s.is_identified
     others = superseded(s, now) if is_kept and mandate.recorded else []
+    alerted = fleet.alert(finding, now, alert_before)
     graces = [min(token.valid_to, retirement_at(token, s)) for token in others]
     return Standing(
         finding=finding,
         name=s.secret.name,
         state=fleet.state(finding, now),
-        alert=fleet.alert(finding, now, alert_before),
-        actor=fleet.acts_next(finding),
+        alert=alerted,
+        actor=fleet.acts_next(finding, alerted),
         reason=decision.reason if decision else (error.reason if error else ""),
         message=decision.message if decision else str(error),
         ends_at=fleet.expires_at(s),

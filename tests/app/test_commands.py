@@ -217,6 +217,28 @@ def test_a_status_shows_every_secret_and_every_owner(
     }
 
 
+def test_the_commands_ask_the_keeper_of_a_watched_secret(
+    rotation: Callable[..., Said], world: World, clock: ManualClock
+) -> None:
+    """How many days are left, from when on somebody must act, and with which command."""
+    vault, tags = world.vault(VAULT), {"pat-rotation": "watch"}
+    vault.set("key", "a value", Properties(tags=tags, expires_at=clock() + 20 * DAY))
+    assert "watched; 20 days left" in rotation("status").words
+
+    codes = []
+    for days in (7, 11, 3):
+        clock.advance(days * DAY)
+        codes.append([rotation(command).code for command in COMMANDS])
+        said = [rotation(command).words for command in COMMANDS]
+        assert all("its keeper must store the next value, with its expiry" in one for one in said)
+    assert codes == [[0, 0, 0], [0, 1, 1], [1, 1, 1]]
+
+    vault.set("key", "the next value", Properties(tags=tags))
+    looked, ran = rotation("status"), rotation("run")
+    assert (looked.code, ran.code) == (1, 1)
+    assert f"--vault-name {VAULT} --name key --expires YYYY-MM-DDT00:00:00Z" in looked.words
+
+
 @pytest.mark.usefixtures("fleet")
 def test_a_status_says_who_acts_next(rotation: Callable[..., Said]) -> None:
     """In the JSON by one word; in the table in place of a date, where somebody is waited for."""

@@ -83,6 +83,15 @@ def test_a_first_token_is_issued(rotation: Callable[..., Said], world: World) ->
     assert [(s["secret"], s["state"]) for s in found] == [("new", "fresh")]
 
 
+def test_a_new_secret_needs_an_organization(rotation: Callable[..., Said], world: World) -> None:
+    """1: it is refused, and what is missing is named as the command takes it."""
+    said = rotation("issue", NEW, "--scope", "vso.packaging")
+
+    assert said.code == 1
+    assert f"{NEW} is new: say its --organization" in " ".join(said.err.split())
+    assert not world.vault(VAULT).list_secrets()
+
+
 def test_a_leak_that_must_wait_says_until_when(rotation: Callable[..., Said], world: World) -> None:
     """1: there is no journal to look into; the next run sees to the rest."""
     place(world, Placement("feed", age=timedelta(minutes=5)))

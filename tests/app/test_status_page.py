@@ -5,6 +5,7 @@ The product's real functions are served over HTTPS by the host in miniature.
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +19,7 @@ from azure.functions.timer import TimerRequest
 
 import function_app
 from rotation.page.look import SWITCH
+from sandbox.content import Properties
 from sandbox.fault import Fault, unavailable
 from sandbox.functions_host import FunctionsHost
 from sandbox.furniture import OWNER, VAULT, Placement, place
@@ -311,3 +313,35 @@ def test_what_a_run_did_is_seen(
     assert "ScanStarted" not in get("/events").text
     assert "ScanStarted" in get("/events?only=all").text
     assert "Nothing more." in get("/events?page=2").text
+
+
+def test_a_secret_that_only_its_keeper_can_renew(
+    get: Get,
+    functions: dict[str, Function],
+    world: World,
+    clock: ManualClock,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The function app asks its keeper once a day in the log, and the pages say what to do."""
+    vault, tags = world.vault(VAULT), {"pat-rotation": "watch"}
+    vault.set("key", "a value", Properties(tags=tags, expires_at=clock() + 10 * DAY))
+
+    for _ in range(24):
+        clock.advance(timedelta(hours=1))
+        functions["scan"].get_user_function()(TimerRequest(past_due=False))
+
+    said = [r.getMessage() for r in caplog.records if "KeeperNeeded" in r.getMessage()]
+    assert [json.loads(line)["reason"] for line in said] == ["expires-soon"]
+    shown = get().text
+    assert "1 of 1 token needs attention." in shown
+    assert "Whoever keeps the secret must act" in shown
+    assert "9 days left" in get(f"/secrets/{VAULT}/key").text
+    assert {call.service for call in world.calls} <= {"key-vault", "entra", "identity"}
+
+    vault.set("key", "the next value", Properties(tags=tags))
+    clock.advance(timedelta(minutes=2))
+    command = f"az keyvault secret set-attributes --vault-name {VAULT} --name key --expires YYYY"
+    for target in ("/", f"/secrets/{VAULT}/key"):
+        assert command in get(target).text
+    told = get(Accept="application/json").json()["secrets"][0]
+    assert (told["state"], told["reason"], told["acts_next"]) == ("watched", "no-expiry", "keeper")

@@ -13,7 +13,7 @@ import sys
 from base64 import b64encode
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import requests
 
@@ -35,6 +35,8 @@ def az(words: Sequence[str]) -> None:
             sys.stdout.write(_secret(options["--vault-name"], options["--name"])["value"] + "\n")
         case ["keyvault", "secret", "set", *_]:
             _store(options)
+        case ["keyvault", "secret", "set-attributes", *_]:
+            _amend(options)
         case ["login", *_] if "--identity" in words:
             _access_token()
         case ["devops", "project", "list", *_]:
@@ -112,15 +114,31 @@ def _secret(vault: str, secret: str) -> dict[str, str]:
 
 
 def _store(options: dict[str, str]) -> None:
-    expires = datetime.fromisoformat(options["--expires"])
-    body = {
-        "value": Path(options["--file"]).read_text(),
-        "tags": dict([options["--tags"].split("=")]),
-        "attributes": {"exp": int(expires.timestamp())},
-    }
+    _write("PUT", options, {"value": Path(options["--file"]).read_text()})
+
+
+def _amend(options: dict[str, str]) -> None:
+    """Change what stands beside the newest value; what is not named stays."""
+    _write("PATCH", options, {})
+
+
+def _write(method: str, options: dict[str, str], body: dict[str, Any]) -> None:
+    attributes: dict[str, int | bool] = {}
+    if expires := options.get("--expires"):
+        attributes["exp"] = int(datetime.fromisoformat(expires).timestamp())
+    if enabled := options.get("--enabled"):
+        attributes["enabled"] = {"true": True, "false": False}[enabled]
+    if tags := options.get("--tags"):
+        body["tags"] = dict([tags.split("=")])
     headers = {"Authorization": f"Bearer {_access_token()}"}
-    address = _address(options["--vault-name"], options["--name"])
-    answer = requests.put(address, json=body, params=API, headers=headers, timeout=TIMEOUT)
+    answer = requests.request(
+        method,
+        _address(options["--vault-name"], options["--name"]),
+        json={**body, "attributes": attributes},
+        params=API,
+        headers=headers,
+        timeout=TIMEOUT,
+    )
     answer.raise_for_status()
 
 

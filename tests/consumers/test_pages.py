@@ -13,7 +13,10 @@ import pytest
 import yaml
 
 from rotation import tags
-from rotation.model import Defaults, Mode
+from rotation.decision import Decision, Snapshot
+from rotation.model import Defaults, ManagedSecret, Mode, SecretName
+from rotation.policy import decide
+from sandbox.content import Properties
 from sandbox.furniture import ORGANIZATION, VAULT, Placement, place
 from tests.consumers.pages import FOLDER, LEFT, PAGES, READ, RUN, blocks
 
@@ -262,18 +265,48 @@ def test_app_service(machine: Machine, world: World) -> None:
 
 
 def test_azure_devops_server(machine: Machine, world: World) -> None:
-    """azure-devops-server.md: the secret is watched then, and the file is gone."""
-    (script,) = texts("azure-devops-server.md", "bash")
+    """azure-devops-server.md: a secret is watched, gets its next value and expiry, and ends."""
+    store, both, expiry, end = texts("azure-devops-server.md", "bash")
+    vault, server = world.vault(VAULT), "server-token"
+
+    def seen() -> tuple[Mode, str]:
+        """Tell how the secret is looked after, and until when."""
+        newest = vault.newest(server)
+        mandate = tags.parse(newest.tags, Defaults((), 30 * DAY, 90 * DAY, 2 * DAY))
+        assert not mandate.faults
+        return mandate.mode, f"{newest.expires_at:%Y-%m-%d}"
+
     (machine.work / "token.txt").write_text("a-token-of-a-server")
-
-    machine.shell(script)
-
-    stored = world.vault(VAULT).newest("server-token")
-    mandate = tags.parse(stored.tags, Defaults((), 30 * DAY, 90 * DAY, 2 * DAY))
-    assert (mandate.mode, mandate.faults) == (Mode.WATCH, ())
-    assert stored.value == "a-token-of-a-server"
-    assert f"{stored.expires_at:%Y-%m-%d}" == "2027-02-01"
+    machine.shell(store)
+    assert vault.newest(server).value == "a-token-of-a-server"
+    assert seen() == (Mode.WATCH, "2027-02-01")
     assert not [*machine.work.glob("token.txt")]
+
+    vault.set(server, "the-next-token", Properties())
+    machine.shell(both)
+    assert seen() == (Mode.WATCH, "2027-02-01")
+    machine.shell(expiry)
+    assert seen() == (Mode.WATCH, "2027-05-01")
+
+    machine.shell(end)
+    newest = vault.newest(server)
+    assert (newest.enabled, newest.value) == (False, "the-next-token")
+    assert seen() == (Mode.WATCH, "2027-05-01")
+
+
+def test_what_a_watched_secret_says_is_what_the_page_says(machine: Machine, world: World) -> None:
+    """azure-devops-server.md: the command in the message sets the expiry that is missing."""
+    vault = world.vault(VAULT)
+    vault.set("key", "a-key", Properties(tags={"pat-rotation": "watch"}))
+    secret = ManagedSecret(SecretName(VAULT, "key"), world.clock(), None, {"pat-rotation": "watch"})
+    mandate = tags.parse(secret.tags, Defaults((), 30 * DAY, 90 * DAY, 2 * DAY))
+    decision = decide(Snapshot(secret, mandate), world.clock())
+    assert isinstance(decision, Decision)
+    _, command = decision.message.split("set it with ")
+
+    machine.shell(command.replace("YYYY-MM-DD", "2027-02-01"))
+
+    assert f"{vault.newest('key').expires_at:%Y-%m-%d}" == "2027-02-01"
 
 
 # --- Pipelines and workflows ----------------------------------------------------------------------

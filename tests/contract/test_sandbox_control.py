@@ -351,3 +351,14 @@ def test_what_cannot_be_demanded_is_refused(world: World) -> None:
     """Only what Entra says of people who must come back."""
     with pytest.raises(ValueError, match="expected interaction_required or consent_required"):
         world.tenant.demand(OWNER, "invalid_client")
+
+
+def test_whoever_presses_ctrl_c_early_sees_no_stack(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While the product is still being loaded, there is nothing to end tidily."""
+
+    def interrupt(*_: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("sandbox.__main__.launch", interrupt)
+
+    assert main(["rotation", "--offset", "0", "status"]) == 130

@@ -194,8 +194,8 @@ def test_the_products_pages_live_by_the_sandboxs_time(
 
 
 def test_a_process_that_does_not_start_says_why(sandbox: Sandbox) -> None:
-    """The sandbox that it names is not there."""
-    nowhere = {"SANDBOX_CONTROL": "http://127.0.0.1:9"}
+    """The sandbox that it names is not there, nor is what it has left in a folder."""
+    nowhere = {"SANDBOX_CONTROL": "http://127.0.0.1:9", "SANDBOX_CERTIFICATE": "gone.pem"}
 
     with pytest.raises(FunctionsError, match="no sandbox answers at"):
         Functions({**sandbox.environment, **nowhere}).start()

@@ -77,6 +77,7 @@ def test_the_page_tells_the_defaults() -> None:
         "failedRuns": "run-failed-twice",
         "silentHours": "no-scan",
         "signInDays": "sign-in-soon",
+        "watchedDays": "watched-soon",
         "failedProofs": "proof-failed-twice",
     }.items():
         assert re.search(rf"\b{DEFAULTS[parameter]}\b", ALERTS[name][0]), parameter

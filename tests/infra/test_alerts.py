@@ -36,9 +36,11 @@ if TYPE_CHECKING:
 
 LATE = 20
 """Hours for which a secret may be due: a queue may be slow."""
+SOON = NOW + 9 * DAY
 OF_THE_FLEET = [
     "secret-expiring",
     "secret-expired",
+    "watched-soon",
     "secret-stuck",
     "vault-unread",
     "sign-in-needed",
@@ -95,6 +97,7 @@ class TestPictures:
             secrets=[
                 secret("feed", state="failing", alert="expiring"),
                 secret("npm", state="expired", alert="expired"),
+                secret("key", mode="watch", state="watched", expires_at=format_instant(SOON)),
             ],
             owners=[
                 owner(ADA, state="sign-in-needed"),
@@ -107,7 +110,7 @@ class TestPictures:
 
     def good(self, at: datetime) -> list[Row]:
         """Give a picture for which none does."""
-        stands = [secret("feed"), secret("npm")]
+        stands = [secret("feed"), secret("npm"), secret("key", mode="watch", state="watched")]
         return picture(at, secrets=stands, owners=[owner(ADA), owner(BEN)], poisoned=0)
 
     def lasting(self, until: datetime) -> list[Row]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -128,6 +128,96 @@ class TestSecretExpired:
         assert fired("secret-expired", *rows) == [(VAULT, "feed", ADA)]
 
 
+def watched(name: str, left: timedelta | None = 20 * DAY, **keys: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON
+    """Give how a watched secret stands that has so long to live; None if no expiry is set."""
+    ends_at = format_instant(NOW + left) if left is not None else None
+    stands = {"mode": "watch", "state": "watched", "reason": "watched", "acts_next": "keeper"}
+    return secret(name, **{**stands, "owner": None, "expires_at": ends_at, **keys})
+
+
+class TestWatchedSoon:
+    """A watched secret expires within 14 days: its keeper must make the next value."""
+
+    @pytest.mark.parametrize(
+        ("left", "is_fired"),
+        [(14 * DAY + SECOND, False), (14 * DAY, True), (SECOND, True), (0 * DAY, False)],
+    )
+    def test_how_soon(self, left: timedelta, is_fired: bool) -> None:  # noqa: FBT001
+        """From 14 days before; what has expired is another alert."""
+        rows = picture(NOW, secrets=[watched("key", left)])
+        assert fired("watched-soon", *rows) == ([(VAULT, "key", "nobody")] if is_fired else [])
+
+    def test_it_stays_until_it_is_mended(self) -> None:
+        """Three days before, the urgent alert speaks, too, and nobody is told that all is well."""
+        rows = picture(NOW, secrets=[watched("key", 2 * DAY, alert="expiring")])
+        assert fired("watched-soon", *rows) == fired("secret-expiring", *rows) != []
+
+    def test_days_are_a_parameter(self) -> None:
+        """Whoever needs a month to get the next value is told a month before."""
+        rows = picture(NOW, secrets=[watched("key", 30 * DAY)])
+        assert not fired("watched-soon", *rows)
+        assert fired("watched-soon", *rows, watchedDays=30) == [(VAULT, "key", "nobody")]
+
+    def test_only_what_is_watched(self) -> None:
+        """Others are renewed; one that is switched off, or has no date, says nothing of a date."""
+        near = format_instant(NOW + DAY)
+        others = [
+            secret("due", state="due", expires_at=near),
+            watched("off", DAY, state="skipped"),
+            watched("never", None, reason="no-expiry"),
+        ]
+        assert not fired("watched-soon", *picture(NOW, secrets=others))
+
+    def test_a_vault_that_cannot_be_read_hides_nothing(self) -> None:
+        """The last picture counts that showed it."""
+        away = [{"vault": VAULT, "reason": "access-denied"}]
+        rows = [
+            *picture(NOW - 9 * HOUR, secrets=[watched("key", DAY)]),
+            *picture(NOW, vaults_failed=away),
+        ]
+        assert fired("watched-soon", *rows) == [(VAULT, "key", "nobody")]
+
+
+class TestWatchedLost:
+    """A watched secret is not in the picture any more: its tag went with its last value."""
+
+    def before(self, **keys: Any) -> list[Row]:  # noqa: ANN401 - as above
+        """Give a picture that still shows it, beside another one."""
+        return picture(NOW - HOUR, secrets=[watched("key", **keys), secret("feed")])
+
+    def test_it_is_named(self) -> None:
+        """Also one that had expired: then most of all, for it has just been replaced."""
+        now = picture(NOW, secrets=[secret("feed")])
+        assert fired("watched-lost", *self.before(), *now) == [(VAULT, "key", "nobody")]
+        dead = self.before(state="expired", alert="expired")
+        assert fired("watched-lost", *dead, *now) == [(VAULT, "key", "nobody")]
+
+    def test_it_is_there_in_some_way(self) -> None:
+        """Watched, or looked after in another mode, or back again."""
+        for there in (watched("key"), secret("key"), watched("key", state="skipped")):
+            assert not fired("watched-lost", *self.before(), *picture(NOW, secrets=[there]))
+        gone = picture(NOW - 30 * MINUTE, secrets=[secret("feed")])
+        back = picture(NOW, secrets=[watched("key")])
+        assert not fired("watched-lost", *self.before(), *gone, *back)
+
+    def test_one_that_was_switched_off_first_has_ended(self) -> None:
+        """And one that was renewed is told of otherwise, if its token is left over."""
+        off = self.before(state="skipped")
+        renewed = picture(NOW - 2 * HOUR, secrets=[secret("other")])
+        assert not fired("watched-lost", *renewed, *off, *picture(NOW, secrets=[secret("feed")]))
+
+    def test_what_was_not_looked_at_is_not_lost(self) -> None:
+        """Its vault cannot be read, or the picture is not whole."""
+        away = [{"vault": VAULT, "reason": "unavailable"}]
+        assert not fired("watched-lost", *self.before(), *picture(NOW, vaults_failed=away))
+        assert not fired("watched-lost", *self.before(), *picture(NOW, is_complete=False))
+
+    def test_it_is_over_after_two_days(self) -> None:
+        """By then it was read, or nobody wants to."""
+        old = picture(NOW - 49 * HOUR, secrets=[watched("key")])
+        assert not fired("watched-lost", *old, *picture(NOW, secrets=[secret("feed")]))
+
+
 class TestSecretStuck:
     """A secret that cannot be looked after for a day."""
 
@@ -161,6 +251,14 @@ class TestSecretStuck:
         stands = secret("feed", state="blocked", reason=reason)
         rows = [r for ago in range(30) for r in picture(NOW - ago * HOUR, secrets=[stands])]
         assert not fired("secret-stuck", *rows)
+
+    @pytest.mark.parametrize(("hours", "is_fired"), [(23, False), (24, True)])
+    def test_a_watched_secret_without_an_expiry(self, hours: int, is_fired: bool) -> None:  # noqa: FBT001
+        """Nobody would ever be reminded of it; so somebody is told, after a day."""
+        stands = watched("key", None, reason="no-expiry")
+        rows = [r for ago in range(hours + 1) for r in picture(NOW - ago * HOUR, secrets=[stands])]
+        told = [(VAULT, "key", "nobody")] if is_fired else []
+        assert fired("secret-stuck", *rows) == told
 
     def test_an_owner_who_is_none(self) -> None:
         """A secret that nobody can renew is told, though every owner is connected."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -170,6 +170,48 @@ def test_somebody_stores_a_wrong_value(here: Installation) -> None:
     assert here.told() == set()
     here.live(HOUR)
     assert here.told() == {f"proof-failed-twice {VAULT} feed"}
+
+
+def test_a_secret_that_only_its_keeper_can_renew(here: Installation) -> None:
+    """From the first reminder to the next value; and what a keeper forgets."""
+    vault, watch = here.world.vault(VAULT), {"pat-rotation": "watch"}
+    key = f"{VAULT} key"
+
+    def store(**properties: Any) -> None:  # noqa: ANN401 - what goes with a value
+        vault.set("key", "a value", Properties(**properties))
+
+    place(here.world, Placement("feed", age=DAY))
+    store(tags=watch, expires_at=here.clock() + 20 * DAY)
+    here.live(5 * DAY, every=DAY)
+    assert here.told() == set()
+    here.live(2 * DAY, every=DAY)
+    assert here.told() == {f"watched-soon {key}"}
+    here.live(11 * DAY, every=DAY)
+    assert here.told() == {f"watched-soon {key}", f"secret-expiring {key}"}
+    here.live(3 * DAY, every=DAY)
+    assert here.told() == {f"secret-expired {key}"}
+
+    store(tags=watch)
+    here.live(23 * HOUR)
+    assert here.told() == set(), "without a date, for less than a day"
+    here.live(2 * HOUR)
+    assert here.told() == {f"secret-stuck {key}"}
+    vault.update("key", vault.newest("key").id, Properties(expires_at=here.clock() + 90 * DAY))
+    here.live(HOUR)
+    assert here.told() == set()
+
+    store(expires_at=here.clock() + 90 * DAY)
+    here.live(HOUR)
+    assert here.told() == {f"watched-lost {key}"}
+    vault.update("key", vault.newest("key").id, Properties(tags=watch))
+    here.live(HOUR)
+    assert here.told() == set()
+
+    vault.update("key", vault.newest("key").id, Properties(enabled=False))
+    here.live(HOUR)
+    vault.update("key", vault.newest("key").id, Properties(tags={}))
+    here.live(HOUR)
+    assert here.told() == set(), "it was given up, and nobody is asked why"
 
 
 def test_the_demo(here: Installation) -> None:

@@ -78,7 +78,7 @@ def test_every_parameter_of_a_query_is_known() -> None:
     }
 
     assert used <= DEFAULTS.keys()
-    assert len(used) == 7
+    assert len(used) == 8
 
 
 @pytest.mark.parametrize("name", RULES)

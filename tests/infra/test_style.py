@@ -19,7 +19,7 @@ SAME = {"module": "resource", "func": "type"}
 BANNERS = ["Parameters", "Variables", "Resources", "Outputs", "Definitions"]
 BANNER = re.compile(r"^// =+ //\n// +(\w+) +//\n// =+ //$", re.MULTILINE)
 LONGEST = 400
-"""Lines of a module: a list of twelve alerts takes its space."""
+"""Lines of a module: a list of fourteen alerts takes its space."""
 HOST = re.compile(r"(?:[a-z0-9-]+\.)+(?:net|com|us|cn|io)\b")
 
 BICEP = [template for template in templates() if template.path.suffix == ".bicep"]

@@ -213,7 +213,7 @@ CAUSES: Mapping[tuple[Ending, str], Callable[[Case], bool]] = {
     (Ending.SKIPPED, "disabled"): lambda case: not case.secret.enabled,
     **{
         (Ending.WATCHED, reason): lambda case: case.secret.tags["pat-rotation"] == "watch"
-        for reason in ("watched", "expired", "no-expiry")
+        for reason in ("watched", "expires-soon", "expired", "no-expiry")
     },
     (Ending.BLOCKED, "sign-in-needed"): has_no_session,
     (Ending.BLOCKED, "administrator-needed"): has_no_session,

@@ -15,7 +15,7 @@ DOCUMENTED = """
     ScanStarted ScanCompleted TokenAdopted TokenCreated TokenStored TokenExtended TokenRetired
     MetadataRefreshed ProofFailed RotationBlocked RotationRejected RotationFailed LifetimeClamped
     TokenLost UnclaimedTokenFound SessionRefreshed SessionSignInNeeded SessionSignedIn
-    OrderReceived OrderDone OrderRefused
+    OrderReceived OrderDone OrderRefused KeeperNeeded
 """
 KEYS = """
     event time run_id vault secret organization owner authorization_id previous_authorization_id
@@ -40,6 +40,7 @@ def test_what_a_person_should_look_at() -> None:
         "RotationBlocked",
         "RotationRejected",
         "RotationFailed",
+        "KeeperNeeded",
         "TokenLost",
         "UnclaimedTokenFound",
         "SessionSignInNeeded",

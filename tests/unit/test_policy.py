@@ -62,9 +62,17 @@ DECISIONS: Table = {
         SETTLED.watched().kept(expires_at=None),
         (Action.WATCH, "no-expiry"),
     ),
+    "3. a watched secret is calm until 14 days before its expiry": (
+        SETTLED.watched().kept(expires_at=NOW + 14 * DAY + SECOND),
+        (Action.WATCH, "watched"),
+    ),
+    "3. from then on its keeper is asked for the next value": (
+        SETTLED.watched().kept(expires_at=NOW + 14 * DAY),
+        (Action.WATCH, "expires-soon"),
+    ),
     "3. a watched secret is watched to its last second": (
         SETTLED.watched().kept(expires_at=NOW + SECOND),
-        (Action.WATCH, "watched"),
+        (Action.WATCH, "expires-soon"),
     ),
     "3. a watched secret has expired at the instant of its expiry": (
         SETTLED.watched().kept(expires_at=NOW),
@@ -516,9 +524,26 @@ class TestWhatADecisionNames:
 
     def test_the_days_left(self) -> None:
         """A watched secret says how long it has, and until when."""
-        given = SETTLED.watched().kept(expires_at=NOW + 3 * DAY + HOUR)
+        given = SETTLED.watched().kept(expires_at=NOW + 20 * DAY + HOUR)
 
-        assert decision(given).message == "watched; 3 days left, until 2026-11-25 08:30 UTC"
+        assert decision(given).message == "watched; 20 days left, until 2026-12-12 08:30 UTC"
+
+    def test_what_the_keeper_of_a_watched_secret_must_do(self) -> None:
+        """Store the next value, before it is too late or after; or say until when it is good."""
+        asked = "; its keeper must store the next value, with its expiry"
+        soon, dead = NOW + 3 * DAY + HOUR, NOW - HOUR
+
+        assert decision(SETTLED.watched().kept(expires_at=soon)).message == (
+            f"watched; 3 days left, until 2026-11-25 08:30 UTC{asked}"
+        )
+        assert decision(SETTLED.watched().kept(expires_at=dead)).message == (
+            f"watched; it expired on 2026-11-22 06:30 UTC{asked}"
+        )
+        assert decision(SETTLED.watched().kept(expires_at=None)).message == (
+            "watched, but no expiry is set: nobody will be reminded; set it with az keyvault "
+            "secret set-attributes --vault-name kv-build --name feed-token "
+            "--expires YYYY-MM-DDT00:00:00Z"
+        )
 
     @pytest.mark.parametrize(
         ("left", "expected"),

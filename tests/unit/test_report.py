@@ -131,11 +131,12 @@ def test_the_state(given: Given, expected: State) -> None:
 
 @pytest.mark.parametrize(("given", "expected"), STATES.values(), ids=STATES)
 def test_what_needs_somebody(given: Given, expected: State) -> None:
-    """Status ends with 1 if anything is expired, failing, rejected or blocked."""
+    """Status ends with 1 if anything is expired, failing, rejected, blocked, or has no date."""
     fleet = Fleet(given.now, (finding(SETTLED.disabled()), finding(given)))
 
     bad = {State.EXPIRED, State.FAILING, State.REJECTED, State.BLOCKED}
-    assert fleet.needs_somebody is (expected in bad)
+    is_dateless = given.snapshot.secret.expires_at is None and expected is State.WATCHED
+    assert fleet.needs_somebody is (expected in bad or is_dateless)
     assert not fleet.has_failures
 
 
@@ -276,6 +277,10 @@ ACTORS: dict[str, tuple[Finding, str]] = {
         "owner",
     ),
     "a watched secret": (finding(SETTLED.watched()), "nobody"),
+    "a watched secret that expires soon": (
+        finding(SETTLED.watched().kept(expires_at=NOW + 14 * DAY)),
+        "keeper",
+    ),
     "a watched secret that has expired": (
         finding(SETTLED.watched().kept(expires_at=NOW)),
         "keeper",
@@ -290,7 +295,15 @@ ACTORS: dict[str, tuple[Finding, str]] = {
 @pytest.mark.parametrize(("found", "actor"), ACTORS.values(), ids=ACTORS)
 def test_who_acts_next(found: Finding, actor: str) -> None:
     """The rotator goes on by itself wherever nobody is needed."""
-    assert acts_next(found) == actor
+    assert acts_next(found, None) == actor
+
+
+def test_an_alert_always_asks_somebody() -> None:
+    """Where ROTATION_ALERT_DAYS begins before the reminders do: then the keeper, not nobody."""
+    calm = finding(SETTLED.watched())
+
+    assert acts_next(calm, Alert.EXPIRING) == "keeper"
+    assert acts_next(finding(SETTLED), Alert.EXPIRING) == "rotator"
 
 
 @pytest.mark.parametrize(
@@ -306,7 +319,7 @@ def test_a_session_that_does_not_work_says_who_acts_next(reason: str, actor: str
     """By the word that it gives for that."""
     session = Session(OWNER, is_working=False, reason=reason, message="it does not work")
 
-    assert acts_next(finding(SETTLED.but(session=session))) == actor
+    assert acts_next(finding(SETTLED.but(session=session)), None) == actor
 
 
 @pytest.mark.parametrize(

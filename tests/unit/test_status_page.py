@@ -278,6 +278,22 @@ class TestTasks:
 
         assert task.what.startswith("2 tokens expire soon; of the first: watched; 2 days left")
 
+    def test_watched_secrets_ask_something_of_their_keepers(self) -> None:
+        """Two weeks before they expire, with the date; and where none is set, without one."""
+        calm, soon = (finding(living(SETTLED, days).watched(), FEED) for days in (15, 13))
+        dateless = [
+            finding(SETTLED.watched().kept(expires_at=None).tagged(recorded=None), name)
+            for name in (SecretName("kv", "n0"), SecretName("kv", "n1"))
+        ]
+
+        told = headline_of(of(calm, soon, *dateless))
+
+        assert told.sentence == "3 of 4 tokens need attention."
+        without, near = told.tasks
+        assert without.what.startswith("2 tokens have no expiry; of the first: watched, but no")
+        assert {task.duty for task in told.tasks} == {"Whoever keeps the secret must act"}
+        assert (without.by, near.by) == (None, NOW + 13 * DAY)
+
 
 class TestOrder:
     """The most urgent first."""
@@ -301,13 +317,14 @@ class TestOrder:
 
         assert [row.name for row in shown.rows] == ["b", "near", "feed"]
 
-    def test_without_an_expiry_it_comes_after_those_with_one(self) -> None:
-        """Nothing is known to be urgent about it."""
+    def test_a_watched_one_without_an_expiry_comes_before_the_calm_ones(self) -> None:
+        """Nobody would be reminded of it: that is for somebody to mend, though nothing hurries."""
         endless = finding(SETTLED.watched().kept(expires_at=None).tagged(recorded=None), FEED)
 
-        shown = view(of(endless, fresh("other")))
-        assert [row.name for row in shown.rows] == ["other", "feed"]
+        shown = view(of(endless, fresh("other"), one_of(State.FAILING, 1, SecretName("a", "b"))))
+        assert [row.name for row in shown.rows] == ["b", "feed", "other"]
         assert shown.rows[1].left == "no expiry"
+        assert shown.rows[1].why.startswith("watched, but no expiry is set")
         assert shown.rows[1].bar == Bar()
 
 
