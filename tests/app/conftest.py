@@ -15,6 +15,7 @@ from sandbox.furniture import ORGANIZATION, OWNER, VAULT
 from sandbox.world import World
 from tests.app.chromium import chromium
 from tests.app.process import ProcessStage
+from tests.app.serving import browser, fills_domains, make_host, serve
 from tests.contract.conftest import authority, sandbox
 from tests.stage import loggers, slept
 from tests.storage import http_azurite, https_azurite, key_account, token_account
@@ -33,12 +34,16 @@ if TYPE_CHECKING:
 
 __all__ = [
     "authority",
+    "browser",
     "chromium",
+    "fills_domains",
     "http_azurite",
     "https_azurite",
     "key_account",
     "loggers",
+    "make_host",
     "sandbox",
+    "serve",
     "slept",
     "token_account",
 ]
