@@ -11,6 +11,7 @@ from urllib3.exceptions import (
     NameResolutionError,
     NewConnectionError,
     ProtocolError,
+    ProxyError,
     ReadTimeoutError,
 )
 
@@ -34,6 +35,7 @@ TRANSIENT = frozenset({408, 429, 500, 502, 503, 504})
 TOO_MANY = 429
 
 MEANINGS: dict[type[BaseException], str] = {
+    ProxyError: "the proxy does not let it through; see HTTPS_PROXY",
     SSLCertVerificationError: "its certificate is not trusted; see REQUESTS_CA_BUNDLE",
     SSLError: "no secure connection",
     NameResolutionError: "its name does not resolve",
@@ -57,7 +59,13 @@ class WaitTooLongError(Exception):
         self.seconds = seconds
 
 
-NEVER_SENT = (NewConnectionError, ConnectTimeoutError, SSLCertVerificationError, WaitTooLongError)
+NEVER_SENT = (
+    NewConnectionError,
+    ConnectTimeoutError,
+    SSLCertVerificationError,
+    ProxyError,
+    WaitTooLongError,
+)
 """What goes wrong before a request is sent."""
 
 

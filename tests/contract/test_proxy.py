@@ -1,0 +1,58 @@
+"""A proxy that stands between, and lets nothing through."""
+
+from __future__ import annotations
+
+import socket
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import pytest
+
+from rotation.errors import UnavailableError
+from rotation.model import TokenValue
+from sandbox.furniture import ORGANIZATION, OWNER, Placement, place
+from sandbox.https.server import HOST, Server
+from tests.stage import FEED
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from rotation.errors import ServiceError
+    from tests.stage import HttpsStage
+
+    Fail = Callable[[Callable[[], object]], ServiceError]
+
+
+@pytest.fixture(params=["refuses", "is away"])
+def closed_proxy(request: pytest.FixtureRequest, https_stage: HttpsStage) -> Iterator[str]:
+    """Give the address of a proxy that lets nobody through."""
+    if request.param == "refuses":
+        with closing(Server(https_stage.world.clock)) as server:
+            server.start(server.respond)
+            yield server.url
+        return
+    with socket.socket() as taken:  # and not listened to
+        taken.bind((HOST, 0))
+        yield f"http://{HOST}:{taken.getsockname()[1]}"
+
+
+def test_a_proxy_that_lets_nothing_through_is_named(
+    https_stage: HttpsStage, closed_proxy: str, monkeypatch: pytest.MonkeyPatch, fail: Fail
+) -> None:
+    """Whoever sees to it must know where; and what was not sent is not looked for."""
+    place(https_stage.world, Placement(FEED.name))
+    secret = https_stage.store.read(FEED)
+    https_stage.sessions.access_token(OWNER)
+    monkeypatch.setenv("HTTPS_PROXY", closed_proxy)
+    monkeypatch.setenv("NO_PROXY", HOST)
+
+    listed = fail(lambda: https_stage.issuer.inventory(OWNER, ORGANIZATION))
+    stored = fail(
+        lambda: https_stage.store.store(
+            secret, TokenValue("new"), tags={}, expires_at=https_stage.clock()
+        )
+    )
+
+    for error in (listed, stored):
+        assert type(error) is UnavailableError
+        assert "the proxy does not let it through; see HTTPS_PROXY" in str(error)
