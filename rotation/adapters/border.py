@@ -35,7 +35,7 @@ TRANSIENT = frozenset({408, 429, 500, 502, 503, 504})
 TOO_MANY = 429
 
 MEANINGS: dict[type[BaseException], str] = {
-    ProxyError: "the proxy does not let it through; see HTTPS_PROXY",
+    ProxyError: "the proxy lets nothing through, or ended the connection; see HTTPS_PROXY",
     SSLCertVerificationError: "its certificate is not trusted; see REQUESTS_CA_BUNDLE",
     SSLError: "no secure connection",
     NameResolutionError: "its name does not resolve",
@@ -59,14 +59,9 @@ class WaitTooLongError(Exception):
         self.seconds = seconds
 
 
-NEVER_SENT = (
-    NewConnectionError,
-    ConnectTimeoutError,
-    SSLCertVerificationError,
-    ProxyError,
-    WaitTooLongError,
-)
-"""What goes wrong before a request is sent."""
+NEVER_SENT = (NewConnectionError, ConnectTimeoutError, SSLCertVerificationError, WaitTooLongError)
+"""What goes wrong before a request is sent. An error of a proxy may come after: that is how a
+connection is told of, too, which ended inside its tunnel."""
 
 
 def translated(call: Callable[[], T], translate: Callable[[Exception], RotationError]) -> T:

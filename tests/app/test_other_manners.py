@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 
+from rotation import settings, wiring
 from sandbox.clock import ShiftedClock
 from sandbox.content import Properties
 from sandbox.functions import Functions
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from sandbox.https.dressing import Dressing
     from tests.app.process import Hear
 
-DAY, HOUR = timedelta(days=1), timedelta(hours=1)
+DAY, HOUR, QUARTER = timedelta(days=1), timedelta(hours=1), timedelta(seconds=15)
 REFERENCE = (ROOT / "docs" / "reference.md").read_text()
 PLATFORM = {"IDENTITY_ENDPOINT", "IDENTITY_HEADER"}
 """What the platform sets by itself where there is a managed identity."""
@@ -161,6 +162,28 @@ def test_a_whole_life(
         ]
     assert all(works(world, s["vault"], s["secret"]) for s in fleet["secrets"])
     assert len(world.living_tokens()) == len(fleet["secrets"])
+
+
+@pytest.mark.usefixtures("sandbox")
+def test_slow_answers_cost_time_and_nothing_else(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each takes a quarter of a minute: what is due is done, and a second run changes nothing."""
+    clock = world.clock
+    world.connect(OWNER)
+    world.before_call = lambda _: clock.advance(QUARTER)
+    monkeypatch.setenv("ROTATION_CONCURRENCY", "1")
+    with wiring.open_service(settings.load(), clock) as service:
+        first = service.rotator.run()
+        held = {token.authorization_id for token in world.living_tokens()}
+        second = service.rotator.run()
+
+    done = {outcome.name.name: [*outcome.actions] for outcome in first.outcomes}
+    assert (done["due"], done["extended"]) == (["renew"], ["extend"])
+    assert first.finished_at - first.started_at > 20 * QUARTER
+    assert not first.has_failures
+    assert not second.has_failures
+    assert {token.authorization_id for token in world.living_tokens()} == held
 
 
 def connect(url: str, world: World) -> None:
