@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode, urlsplit
 
 from sandbox.grant import KEY_VAULT
-from sandbox.https.dressing import CHALLENGE
 from sandbox.https.message import Response
 
 if TYPE_CHECKING:
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 
 GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 DATES = frozenset({"validFrom", "validTo"})
-TOLD = ("scope", "ext_expires_in", "refresh_expires_in")
+TOLD = ("scope", "ext_expires_in")
 """What an answer with a token need not say again (RFC 6749, 5.1)."""
 NUMBERS = frozenset({"expires_in", "expires_on"})
 OPTIONAL = {"attributes": ("exp", "nbf"), "version": ("contentType",)}
@@ -73,9 +72,7 @@ class Dressed:
         if name == "Content-Type" and text == Response.of_json(None).headers[name]:
             return self.dressing.content_type
         if name == "WWW-Authenticate" and f'resource="{KEY_VAULT}"' in text:
-            pattern = re.escape(CHALLENGE).replace(r"\{", "(?P<").replace(r"\}", '>[^"]*)')
-            found = re.fullmatch(pattern, text)
-            return self.dressing.challenge.format(**found.groupdict()) if found else text
+            return self.dressing.challenge.format(**dict(re.findall(r'(\w+)="([^"]*)"', text)))
         return text
 
     def _value(self, name: str, value: object) -> object:

@@ -6,7 +6,7 @@ Whoever relies on the one manner has learned it from this sandbox, and not from 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 JSON = "application/json; charset=utf-8"
 CHALLENGE = 'Bearer authorization="{authorization}", resource="{resource}"'
@@ -26,6 +26,9 @@ class Wire:
     """Whether a connection is there for more than one answer."""
     dates_waits: bool = False
     """Whether a ``Retry-After`` is an instant, and not a number of seconds."""
+
+
+PLAIN_WIRE = Wire()
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,7 @@ class Dressing:
     """How Key Vault says where to get a token."""
     is_terse: bool = False
     """Whether an answer with a token leaves out what was asked for, and has numbers as text."""
-    wire: Wire = field(default_factory=Wire)
+    wire: Wire = PLAIN_WIRE
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -73,7 +76,7 @@ PLAIN = Dressing()
 DIFFERENT = Dressing(
     domain="look-alike.example",
     path="/tfs",
-    page_size=2,
+    page_size=5,
     begins_empty=True,
     fraction=3,
     zone="+00:00",

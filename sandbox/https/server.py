@@ -20,7 +20,7 @@ from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING
 
 from sandbox.fault import ConnectionDroppedError
-from sandbox.https.dressing import Wire
+from sandbox.https.dressing import PLAIN_WIRE, Wire
 from sandbox.https.message import Request, Response
 from sandbox.https.tunnel import relay
 
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     Respond = Callable[[Request], Response]
 
 HOST = "127.0.0.1"
-PLAIN = Wire()
 
 
 class Server:
@@ -44,7 +43,7 @@ class Server:
         context: ssl.SSLContext | None = None,
         *,
         name: str = "",
-        wire: Wire = PLAIN,
+        wire: Wire = PLAIN_WIRE,
     ) -> None:
         """Open a port; nothing is answered before ``start``.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from contextlib import closing
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from rotation.errors import ServiceError
+    from sandbox.https import Authority, Sandbox
     from tests.stage import HttpsStage
 
     Fail = Callable[[Callable[[], object]], ServiceError]
@@ -51,3 +53,26 @@ def test_a_proxy_that_lets_nothing_through_is_named(
         assert type(error) is UnavailableError
         assert "the proxy lets nothing through" in str(error)
         assert "see HTTPS_PROXY" in str(error)
+
+
+def test_who_is_not_trusted_behind_a_proxy_is_named(
+    https_stage: HttpsStage,
+    sandbox: Sandbox,
+    other_authority: Authority,
+    monkeypatch: pytest.MonkeyPatch,
+    fail: Fail,
+) -> None:
+    """It is not the proxy that is in the way."""
+    https_stage.sessions.access_token(OWNER)
+    port = urlsplit(sandbox.devops_url).port
+    assert port
+    with closing(Server(https_stage.world.clock)) as proxy:
+        proxy.routes[f"localhost:{port}"] = port
+        proxy.start(proxy.respond)
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+        monkeypatch.setenv("NO_PROXY", HOST)
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(other_authority.bundle))
+
+        error = fail(lambda: https_stage.issuer.inventory(OWNER, ORGANIZATION))
+
+    assert "its certificate is not trusted; see REQUESTS_CA_BUNDLE" in str(error)
