@@ -124,7 +124,7 @@ class Page(HTMLParser):
         if tag == "form":
             self.action = found["action"]
         elif tag == "input":
-            self.fields[found["name"]] = found["value"]
+            self.fields[found["name"]] = found.get("value", "")
         self._open.append((tag, found.get("role", "")))
 
     def handle_endtag(self, tag: str) -> None:

@@ -28,6 +28,7 @@ def pytest_configure(config: pytest.Config) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     config.addinivalue_line("markers", "people: a story about the session of a person")
     config.addinivalue_line("markers", "exhaustive: a story told in very many ways")
+    config.addinivalue_line("markers", "manners: told in front of a world of other manners, too")
     config.addinivalue_line("markers", "proof: too long for every day; run with --proof")
 
 

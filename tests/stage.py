@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from traceback import TracebackException
 from typing import TYPE_CHECKING
@@ -24,6 +24,7 @@ from rotation.rotator import Scope
 from rotation.sessions import AgentSource, PersonSource, Sessions
 from sandbox.furniture import OWNER, VAULT
 from sandbox.grant import TOKEN_EXCHANGE
+from sandbox.https.dressing import PLAIN
 from sandbox.ports import InProcess, WorldSessionStore
 
 if TYPE_CHECKING:
@@ -38,8 +39,10 @@ if TYPE_CHECKING:
     from sandbox.clock import ManualClock
     from sandbox.fault import Fault
     from sandbox.https import Sandbox
+    from sandbox.https.dressing import Dressing
     from sandbox.world import World
 
+IN_PROCESS, OVER_HTTPS, IN_OTHER_MANNERS = "in process", "over https", "in other manners"
 FEED = SecretName(VAULT, "feed")
 SCOPE = Scope(
     vaults=[VAULT],
@@ -72,6 +75,12 @@ class Stage:
     issuer: TokenIssuer
     sessions: OwnerSessions
     session_store: SessionStore
+    dressing: Dressing = field(default=PLAIN, kw_only=True)
+    """The manner in which the world answers."""
+
+    def pages(self, items: int, size: int) -> int:
+        """Tell in how many pages so many items come, which are of that size at most."""
+        return -(-items // min(size, self.dressing.page_size or size))
 
     def break_at(self, *faults: Fault) -> None:
         """Let things go wrong from now on; calls count from here."""
@@ -145,13 +154,14 @@ def https_stage(sandbox: Sandbox, clock: ManualClock, slept: list[float]) -> Ite
             session_store=session_store,
             http=http,
             slept=slept,
+            dressing=sandbox.dressing,
         )
 
 
-@pytest.fixture(params=["in process", "over https"])
+@pytest.fixture
 def stage(request: pytest.FixtureRequest, world: World, clock: ManualClock) -> Stage:
-    """Give the ports, in each of the two ways."""
-    if request.param == "over https":
+    """Give the ports, in each of the ways that the test is told in."""
+    if request.param != IN_PROCESS:
         found: Stage = request.getfixturevalue("https_stage")
         return found
     own = OwnClock(clock)

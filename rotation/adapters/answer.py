@@ -100,7 +100,7 @@ class Call:
         Its reason is the service's own word. A sentence may come with it, since 7.2.
         """
         word = self._sensible(lambda: _text(answer.get("patTokenError") or refusal.NONE))
-        if word == refusal.NONE:
+        if word.lower() == refusal.NONE:
             return None
         word = word[:SAID_LIMIT]
         said = " ".join(str(answer.get("patTokenErrorMessage") or "").split())[:SAID_LIMIT]
@@ -260,6 +260,9 @@ def _text(found: object) -> str:
 
 
 def _instant(text: str) -> datetime:
-    """Read a date with up to seven digits after the second; without a zone it is UTC."""
-    instant = datetime.fromisoformat(text)
+    """Read a date with up to seven digits after the second; without a zone it is UTC.
+
+    Its letters may be small ones (RFC 3339, 5.6).
+    """
+    instant = datetime.fromisoformat(text.upper())
     return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)

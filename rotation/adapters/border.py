@@ -11,6 +11,7 @@ from urllib3.exceptions import (
     NameResolutionError,
     NewConnectionError,
     ProtocolError,
+    ProxyError,
     ReadTimeoutError,
 )
 
@@ -34,6 +35,7 @@ TRANSIENT = frozenset({408, 429, 500, 502, 503, 504})
 TOO_MANY = 429
 
 MEANINGS: dict[type[BaseException], str] = {
+    ProxyError: "the proxy lets nothing through, or ended the connection; see HTTPS_PROXY",
     SSLCertVerificationError: "its certificate is not trusted; see REQUESTS_CA_BUNDLE",
     SSLError: "no secure connection",
     NameResolutionError: "its name does not resolve",
@@ -58,7 +60,8 @@ class WaitTooLongError(Exception):
 
 
 NEVER_SENT = (NewConnectionError, ConnectTimeoutError, SSLCertVerificationError, WaitTooLongError)
-"""What goes wrong before a request is sent."""
+"""What goes wrong before a request is sent. An error of a proxy may come after: that is how a
+connection is told of, too, which ended inside its tunnel."""
 
 
 def translated(call: Callable[[], T], translate: Callable[[Exception], RotationError]) -> T:

@@ -7,7 +7,6 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from requests import PreparedRequest, Response, Session
-from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
 from rotation.adapters.border import (
@@ -19,6 +18,7 @@ from rotation.adapters.border import (
     TRANSIENT,
     WaitTooLongError,
 )
+from rotation.adapters.wait import ClearAdapter, seconds_asked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,6 +72,9 @@ def _patient_retry(sleep: Callable[[float], None]) -> Retry:
     class PatientRetry(Retry):  # a class, since urllib3 makes the next one from the type alone
         """Waits by ``sleep``, and not for longer than ``PATIENCE``."""
 
+        def get_retry_after(self, response: BaseHTTPResponse) -> float | None:
+            return seconds_asked(response.headers)
+
         def sleep(self, response: BaseHTTPResponse | None = None) -> None:
             asked = self.get_retry_after(response) if response else None
             if asked and asked > PATIENCE:
@@ -90,7 +93,7 @@ def _patient_retry(sleep: Callable[[float], None]) -> Retry:
     )
 
 
-class _PatientAdapter(HTTPAdapter):
+class _PatientAdapter(ClearAdapter):
     """Honours a ``Retry-After`` that comes with a success, too, before the next request."""
 
     def __init__(self, sleep: Callable[[float], None]) -> None:

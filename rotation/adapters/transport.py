@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from azure.core.pipeline.transport import RequestsTransport
-from requests.adapters import HTTPAdapter
 
 from rotation.adapters.border import CONNECT_TIMEOUT, PATIENCE, READ_TIMEOUT, WaitTooLongError
 from rotation.adapters.patience import POOL, PlainSession
+from rotation.adapters.wait import ClearAdapter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +28,7 @@ def open_transport(sleep: Callable[[float], None]) -> RequestsTransport:
 
     session = PlainSession()
     for scheme in ("https://", "http://"):
-        session.mount(scheme, HTTPAdapter(pool_maxsize=POOL))
+        session.mount(scheme, ClearAdapter(pool_maxsize=POOL))
     transport = RequestsTransport(
         session=session, connection_timeout=CONNECT_TIMEOUT, read_timeout=READ_TIMEOUT
     )

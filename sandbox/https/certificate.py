@@ -28,10 +28,16 @@ class Authority:
     sandboxes, one after the other or at once.
     """
 
-    def __init__(self) -> None:
-        """Make the keys, and put the bundle into a folder of its own."""
+    def __init__(self, *names: str, is_indirect: bool = False) -> None:
+        """Make the keys, and put the bundle into a folder of its own.
+
+        Args:
+            names: further ones that the faces may have; a first label may be ``*``.
+            is_indirect: whether another authority stands between, which the faces show, too.
+        """
         authority = trustme.CA()
-        certificate = authority.issue_cert("localhost", "127.0.0.1")
+        issuer = authority.create_child_ca() if is_indirect else authority
+        certificate = issuer.issue_cert("localhost", "127.0.0.1", *names)
         # A folder that nobody else can read: the key is for the sandbox's own processes.
         self._folder = tempfile.TemporaryDirectory(prefix="sandbox-")
         self.certificate = Path(self._folder.name) / "certificate.pem"

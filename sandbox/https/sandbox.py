@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING
 from sandbox.https.azure_devops import AzureDevOpsFace
 from sandbox.https.certificate import Authority
 from sandbox.https.control import ControlFace
+from sandbox.https.dressed import Dressed
+from sandbox.https.dressing import PLAIN
 from sandbox.https.entra import EntraFace
 from sandbox.https.feed import FeedFace
 from sandbox.https.gate import Gate
 from sandbox.https.identity import IdentityFace
 from sandbox.https.key_vault import KeyVaultFace
+from sandbox.https.message import Response
 from sandbox.https.pat_api import PatFace
 from sandbox.https.pat_gate import PatGate
 from sandbox.https.server import HOST, Server
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
+    from sandbox.https.dressing import Dressing
     from sandbox.https.feed import Parcel
     from sandbox.https.server import Respond
     from sandbox.vault import Vault
@@ -36,15 +40,19 @@ class Sandbox:
     may be added at any time.
     """
 
-    def __init__(self, world: World, authority: Authority | None = None) -> None:
+    def __init__(
+        self, world: World, authority: Authority | None = None, dressing: Dressing = PLAIN
+    ) -> None:
         """Prepare the faces of ``world``.
 
         Args:
             world: the state behind them.
             authority: lends its certificate; one is made without.
+            dressing: the manner in which they answer.
         """
         self.world = world
-        self.authority = authority or Authority()
+        self.dressing = dressing
+        self.authority = authority or Authority(*dressing.names)
         self.vault_urls: dict[str, str] = {}
         """The address of every vault, by name."""
         self.repositories: dict[str, Path] = {}
@@ -55,23 +63,34 @@ class Sandbox:
         self._gate = Gate(world)
         self._header = world.ground.issue(world.ground.mint.opaque(32))
         self._servers: list[Server] = []
+        self._routes: dict[str, int] = {}
         self._ends = ExitStack()
         if authority is None:
             self._ends.enter_context(self.authority)
 
     def start(self) -> Self:
         """Start all faces."""
-        entra = self._open()
-        entra.start(EntraFace(self._gate, entra.url))
+        gate, path = self._gate, self.dressing.path
+        entra = self._open("login")
+        entra.start(self._dressed(EntraFace(gate, entra.url)))
         self.authority_url = entra.url
-        self.packages_url = self._serve(FeedFace(PatGate(self._gate), self.shelf))
-        self.devops_url = self._serve(AzureDevOpsFace(self._gate, self.repositories))
-        self.tokens_url = self._serve(PatFace(self._gate))
+        self.packages_url = self._serve("packages", FeedFace(PatGate(gate), self.shelf))
+        self.devops_url = self._serve("devops", AzureDevOpsFace(gate, self.repositories), path)
+        self.tokens_url = self._serve("tokens", PatFace(gate), path)
         tenant_url = f"{entra.url}/{self.world.tenant.id}"
         for vault in self.world.vaults.values():
             self.vault_urls[vault.name] = self._serve_vault(vault, tenant_url)
-        self.identity_url = self._serve(IdentityFace(self._gate, self._header), secure=False)
-        self.control_url = self._serve(ControlFace(self.world), secure=False)
+        identity = self._open()
+        identity.start(self._dressed(IdentityFace(gate, self._header)))
+        self.identity_url = identity.url
+        control = self._open()
+        control.start(ControlFace(self.world))
+        self.control_url = control.url
+        if self.dressing.domain:
+            proxy = self._open()
+            proxy.routes = self._routes
+            proxy.start(lambda _: Response.of_page(404, "not found"))
+            self.proxy_url = proxy.url
         return self
 
     @property
@@ -79,11 +98,12 @@ class Sandbox:
         """The environment variables by which the product finds this world."""
         tenant = self.world.tenant
         sessions = self.world.session_vault.name
-        watched = [name for name in self.vault_urls if name != sessions]
+        vaults = {name: self._vault_setting(name) for name in self.vault_urls}
+        kept = vaults.pop(sessions)
         agents = {user.upn: user.agent_identity_id for user in self.world.agent_users}
         environment = {
-            "ROTATION_VAULTS": ",".join(f"{name}={self.vault_urls[name]}" for name in watched),
-            "ROTATION_SESSION_VAULT": f"{sessions}={self.vault_urls[sessions]}",
+            "ROTATION_VAULTS": ",".join(vaults.values()),
+            "ROTATION_SESSION_VAULT": kept,
             "ROTATION_OWNERS": ",".join(upn for upn in tenant.users if upn not in agents),
             "ROTATION_TENANT_ID": tenant.id,
             "ROTATION_CLIENT_ID": tenant.client_id,
@@ -98,6 +118,8 @@ class Sandbox:
             "SANDBOX_CONTROL": self.control_url,
             "SANDBOX_CERTIFICATE": str(self.authority.certificate),
         }
+        if self.dressing.domain:
+            environment["HTTPS_PROXY"] = self.proxy_url
         if agents and tenant.blueprint:
             pairs = (f"{upn}={identity_id}" for upn, identity_id in agents.items())
             environment["ROTATION_AGENT_OWNERS"] = ",".join(pairs)
@@ -116,20 +138,34 @@ class Sandbox:
         if failures:
             raise ExceptionGroup("errors in the sandbox", failures)
 
-    def _open(self, *, secure: bool = True) -> Server:
-        server = Server(self.world.clock, self.authority.context if secure else None)
+    def _vault_setting(self, name: str) -> str:
+        url = self.vault_urls[name]
+        return url if self.dressing.domain else f"{name}={url}"
+
+    def _open(self, label: str = "") -> Server:
+        """Open a host of that first label, by HTTPS; without a label, one without HTTPS."""
+        domain, context = self.dressing.domain, self.authority.context if label else None
+        name = f"{label}.{domain}" if label and domain else ""
+        server = Server(self.world.clock, context, name=name, wire=self.dressing.wire)
+        if name:
+            self._routes[f"{name}:443"] = server.port
         self._servers.append(server)
         self._ends.enter_context(closing(server))
         return server
 
-    def _serve(self, respond: Respond, *, secure: bool = True) -> str:
-        server = self._open(secure=secure)
-        server.start(respond)
-        return server.url
+    def _serve(self, label: str, respond: Respond, path: str = "") -> str:
+        server = self._open(label)
+        server.start(self._dressed(respond, path))
+        return server.url + path
+
+    def _dressed(self, face: Respond, path: str = "") -> Respond:
+        return face if self.dressing == PLAIN else Dressed(face, self.dressing, path)
 
     def _serve_vault(self, vault: Vault, tenant_url: str) -> str:
         if vault.exists:
-            return self._serve(KeyVaultFace(self._gate, vault, tenant_url))
+            return self._serve(f"{vault.name}.vault", KeyVaultFace(self._gate, vault, tenant_url))
+        if domain := self.dressing.domain:  # to which the proxy has no route
+            return f"https://{vault.name}.vault.{domain}"
         # A port that is taken but not listened to: connections to it are refused at once.
         taken = self._ends.enter_context(socket.socket())
         taken.bind((HOST, 0))

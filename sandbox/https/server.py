@@ -1,5 +1,7 @@
 """A small threaded HTTP/1.1 server on loopback that can also hang up without an answer.
 
+It can be a proxy, too: who asks it for a tunnel to a host that it has a route to gets one.
+
 The standard library's own server class is not used: it shakes hands in the accepting thread, does
 not end idle connections when it is shut down, and polls. Its request parser is.
 """
@@ -7,20 +9,24 @@ not end idle connections when it is shut down, and polls. Its request parser is.
 from __future__ import annotations
 
 import contextlib
+import gzip
 import selectors
 import socket
 import threading
+from datetime import timedelta
 from email.utils import format_datetime
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
 from typing import TYPE_CHECKING
 
 from sandbox.fault import ConnectionDroppedError
+from sandbox.https.dressing import PLAIN_WIRE, Wire
 from sandbox.https.message import Request, Response
+from sandbox.https.tunnel import relay
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from datetime import datetime
 
     Respond = Callable[[Request], Response]
@@ -32,15 +38,26 @@ class Server:
     """Answers at one port, a thread for each connection, until it is closed."""
 
     def __init__(
-        self, clock: Callable[[], datetime], context: ssl.SSLContext | None = None
+        self,
+        clock: Callable[[], datetime],
+        context: ssl.SSLContext | None = None,
+        *,
+        name: str = "",
+        wire: Wire = PLAIN_WIRE,
     ) -> None:
         """Open a port; nothing is answered before ``start``.
 
         Args:
             clock: what the ``Date`` header of every answer is read from.
             context: for HTTPS; plain HTTP without.
+            name: of the host as which it is reached through a proxy; without, it is reached itself.
+            wire: how answers are written.
         """
         self.clock = clock
+        self.name = name
+        self.wire = wire
+        self.routes: dict[str, int] = {}
+        """The ports here behind the hosts, each with its port, to which this is a proxy."""
         self.respond: Respond = lambda _: Response(503)
         self.failures: list[Exception] = []
         """Errors in the sandbox itself, which no client should ever have seen."""
@@ -60,6 +77,8 @@ class Server:
     @property
     def url(self) -> str:
         """The address, without a slash at its end."""
+        if self.name:
+            return f"https://{self.name}"
         return f"https://localhost:{self.port}" if self._context else f"http://{HOST}:{self.port}"
 
     def start(self, respond: Respond) -> None:
@@ -142,21 +161,58 @@ class _Handler(BaseHTTPRequestHandler):
 
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = _answer
 
+    def do_CONNECT(self) -> None:
+        """Let a client through to a host, and hand on what is said from then on."""
+        self.close_connection = True
+        try:
+            beyond = socket.create_connection((HOST, self.server.routes.get(self.path, 0)))
+        except OSError:
+            self._write(Response(HTTPStatus.BAD_GATEWAY))
+            return
+        with beyond:
+            self.send_response_only(HTTPStatus.OK)
+            self.end_headers()
+            self.wfile.flush()
+            relay(self.connection, beyond)
+
     def _write(self, response: Response) -> None:
+        wire, now, body = self.server.wire, self.server.clock(), response.body
+        headers = [("Date", format_datetime(now, usegmt=True)), *response.headers.items()]
+        headers += [("Set-Cookie", cookie) for cookie in response.cookies]
+        if wire.is_zipped and body and "gzip" in self.headers.get("Accept-Encoding", ""):
+            body = gzip.compress(body)
+            headers.append(("Content-Encoding", "gzip"))
+        has_body = response.status != HTTPStatus.NO_CONTENT
+        if has_body and wire.is_chunked:
+            headers.append(("Transfer-Encoding", "chunked"))
+            body = b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in _pieces(body))
+        elif has_body:
+            headers.append(("Content-Length", str(len(body))))
+        if not wire.keeps_alive:
+            headers.append(("Connection", "close"))
         self.send_response_only(response.status)
-        self.send_header("Date", format_datetime(self.server.clock(), usegmt=True))
-        for name, value in response.headers.items():
-            self.send_header(name, value)
-        for cookie in response.cookies:
-            self.send_header("Set-Cookie", cookie)
-        if response.status != HTTPStatus.NO_CONTENT:
-            self.send_header("Content-Length", str(len(response.body)))
+        for name, value in headers:
+            text = _dated(value, now) if wire.dates_waits and name == "Retry-After" else value
+            self.send_header(name.lower() if wire.is_lower else name, text)
         self.end_headers()
         if self.command != "HEAD":
-            self.wfile.write(response.body)
+            self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
         """Say nothing: what is worth knowing is in ``World.calls``."""
+
+
+def _pieces(body: bytes) -> Iterator[bytes]:
+    """Cut a body in three or four; an empty piece is its end."""
+    length = len(body) // 3 + 1
+    yield from (body[start : start + length] for start in range(0, len(body), length))
+    yield b""
+
+
+def _dated(text: str, now: datetime) -> str:
+    """Write a number of seconds as the instant at which they are over."""
+    is_number = text.isdecimal()
+    return format_datetime(now + timedelta(seconds=int(text)), usegmt=True) if is_number else text
 
 
 def _hang_up(connection: socket.socket) -> None:

@@ -10,7 +10,7 @@ import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import timedelta
     from pathlib import Path
 
@@ -28,11 +28,16 @@ def live(
     sys.exit(work(offset))
 
 
-def run(offset: timedelta) -> int:
-    """Be the command ``rotation run``."""
+def command(arguments: Sequence[str], offset: timedelta) -> int:
+    """Be the command ``rotation`` with these arguments."""
     from sandbox.launch import launch
 
-    return launch(["run", "--output", "json"], offset)
+    return launch(arguments, offset)
+
+
+def run(offset: timedelta) -> int:
+    """Be the command ``rotation run``."""
+    return command(["run", "--output", "json"], offset)
 
 
 def scan(_offset: timedelta) -> int:

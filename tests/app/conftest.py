@@ -15,7 +15,8 @@ from sandbox.furniture import ORGANIZATION, OWNER, VAULT
 from sandbox.world import World
 from tests.app.chromium import chromium
 from tests.app.process import ProcessStage
-from tests.contract.conftest import authority, sandbox
+from tests.app.serving import browser, fills_domains, make_host, serve
+from tests.contract.conftest import authority, dressing, other_authority, sandbox
 from tests.stage import loggers, slept
 from tests.storage import http_azurite, https_azurite, key_account, token_account
 from tests.story.stage import START
@@ -33,12 +34,18 @@ if TYPE_CHECKING:
 
 __all__ = [
     "authority",
+    "browser",
     "chromium",
+    "dressing",
+    "fills_domains",
     "http_azurite",
     "https_azurite",
     "key_account",
     "loggers",
+    "make_host",
+    "other_authority",
     "sandbox",
+    "serve",
     "slept",
     "token_account",
 ]

@@ -56,7 +56,8 @@ class Git:
         known = sandbox.environment
         names = ("AUTHORITY", "DEVOPS_URL", "VAULTS")
         wanted = {f"ROTATION_{name}": known[f"ROTATION_{name}"] for name in names}
-        machine = ("AZURE_CLIENT_ID", "IDENTITY_ENDPOINT", "IDENTITY_HEADER", "NO_PROXY")
+        machine = ("AZURE_CLIENT_ID", "IDENTITY_ENDPOINT", "IDENTITY_HEADER")
+        ways = {"NO_PROXY", "HTTPS_PROXY"} & known.keys()
         # In place of what this machine has, so that nothing of it helps or hinders.
         environment = {
             "PATH": f"{programs}:{os.environ['PATH']}",
@@ -66,7 +67,7 @@ class Git:
             "GIT_TERMINAL_PROMPT": "0",
             "GIT_SSL_CAINFO": str(sandbox.authority.bundle),
             "REQUESTS_CA_BUNDLE": str(sandbox.authority.bundle),
-            **{name: known[name] for name in machine},
+            **{name: known[name] for name in (*machine, *ways)},
             **wanted,
         }
         return cls(home, sandbox.devops_url, environment)

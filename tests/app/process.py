@@ -29,7 +29,7 @@ from tests.story.runner import Stop
 from tests.story.stage import Stage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -40,6 +40,27 @@ if TYPE_CHECKING:
 
     Hear = Callable[[str, str], None]
     """Has a text searched for values: its place, the text."""
+
+    class Place(Protocol):
+        """Where processes of the product live: the stage of a story, or another world."""
+
+        numbers: Iterator[int]
+
+        @property
+        def folder(self) -> Path:
+            """Tell where they write."""
+
+        @property
+        def hear(self) -> Hear:
+            """Give what searches all that they write."""
+
+        @property
+        def clock(self) -> Callable[[], datetime]:
+            """Give the world's clock."""
+
+        @property
+        def environment(self) -> Mapping[str, str]:
+            """Give the variables by which they find the world."""
 
     class SetStage(Protocol):
         """Sets a stage on which a plot begins, at an instant."""
@@ -60,7 +81,7 @@ DEADLINE_SECONDS = 60
 class Process:
     """One process of the product, from its start to its end."""
 
-    def __init__(self, stage: ProcessStage, work: Work) -> None:
+    def __init__(self, stage: Place, work: Work) -> None:
         """Prepare it; it lives by the world's clock, which stands still meanwhile."""
         place = stage.folder / f"process-{next(stage.numbers)}"
         self._streams = place.with_suffix(".out"), place.with_suffix(".err")

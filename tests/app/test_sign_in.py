@@ -9,15 +9,14 @@ import functools
 import json
 import logging
 import re
-from contextlib import closing, contextmanager
-from dataclasses import dataclass, field, replace
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import msal
 import pytest
-import requests
 from cryptography.fernet import Fernet
 
 import function_app
@@ -25,129 +24,32 @@ from rotation.page import sign_in
 from rotation.page.sign_in import COOKIES
 from sandbox.browser_step import Stage
 from sandbox.fault import Answer, Drop, Fault, unavailable
-from sandbox.functions_host import FunctionsHost
 from sandbox.furniture import ORGANIZATION, OWNER, Placement, place
 from sandbox.grant import AZURE_DEVOPS
-from sandbox.https.server import Server
 from sandbox.person import Page, Person
 from sandbox.web_token import encode
 from sandbox.world import session_name
 from tests.app.conftest import OTHER_VAULT
+from tests.app.serving import KIM, TIMEOUT_SECONDS, reason_of
 from tests.contract.conftest import access_token
 from tests.leaks import told_by
 from tests.search import Search
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-
-    from azure.functions.decorators.function_app import Function
+    from collections.abc import Callable, Iterator
 
     from rotation.errors import RotationError
     from rotation.page.page import Page as Answered
     from sandbox.clock import ManualClock
     from sandbox.fault import Kind
-    from sandbox.https import Sandbox
     from sandbox.world import World
+    from tests.app.serving import Browser, Open
 
 pytestmark = pytest.mark.usefixtures("fresh_process", "known_verifiers", "told_stacks")
 
 STRANGER = "bob@contoso.example"
-KIM = "kim@contoso.example"
 OTHER_TENANT = "99999999-9999-4999-8999-999999999999"
-TIMEOUT_SECONDS = 10
 NOT_FOR_LONG = timedelta(minutes=10, seconds=1)
-
-
-@dataclass
-class Browser:
-    """A browser without scripts; all that it is given is searched for values."""
-
-    url: str
-    hear: Callable[[str, str], None]
-    http: requests.Session = field(default_factory=requests.Session)
-    jar: dict[str, str] = field(default_factory=dict)
-    """What it keeps for this product, by name."""
-
-    @property
-    def cookie(self) -> str:
-        """What it keeps, as it sends it."""
-        return "; ".join(f"{name}={value}" for name, value in self.jar.items())
-
-    @property
-    def sealed(self) -> str:
-        """What it keeps of a sign-in, under whichever name."""
-        (value,) = set(self.jar.values())
-        return value
-
-    def get(self, target: str, **headers: str) -> requests.Response:
-        """Open an address of the product, and go nowhere else."""
-        return self._take("GET", target, headers)
-
-    def post(
-        self, fields: Mapping[str, str] | str | bytes, cookie: str | None = None, **headers: str
-    ) -> requests.Response:
-        """Bring something back to the product; with another cookie than one's own, if given."""
-        kept = self.cookie if cookie is None else cookie
-        return self._take("POST", "/sign-in/callback", {"Cookie": kept, **headers}, fields)
-
-    def begin(self) -> str:
-        """Begin a sign-in, and give the address to which the product sends the browser."""
-        page = self.get("/sign-in")
-        assert page.status_code == 200
-        (target,) = re.findall('href="(/[^"]+)"', page.text)
-        return self.get(target).headers["Location"]
-
-    def visit(self, person: Person, url: str) -> dict[str, str]:
-        """Walk through Entra's pages, and give the form that is to be posted to the product."""
-        post = person.sign_in(self.http, url)
-        assert post.action == f"{self.url}/sign-in/callback"
-        return dict(post.fields)
-
-    def sign_in(self, person: Person) -> requests.Response:
-        """Do all of it."""
-        return self.post(self.visit(person, self.begin()))
-
-    def _take(
-        self,
-        method: str,
-        target: str,
-        headers: Mapping[str, str],
-        body: Mapping[str, str] | str | bytes | None = None,
-    ) -> requests.Response:
-        answer = self.http.request(
-            method,
-            f"{self.url}{target}",
-            headers=headers,
-            data=body,
-            allow_redirects=False,
-            timeout=TIMEOUT_SECONDS,
-        )
-        self.hear("an answer of the product", f"{answer.url} {answer.headers} {answer.text}")
-        for cookie in _cookies(answer):
-            self._keep(cookie)
-        return answer
-
-    def _keep(self, cookie: str) -> None:
-        """Keep or drop a cookie as browsers do (MDN, *Set-Cookie*: "Cookie prefixes")."""
-        first, *rest = cookie.split("; ")
-        name, _, value = first.partition("=")
-        attributes = dict(word.partition("=")[::2] for word in rest)
-        domain = attributes.get("domain", "")
-        assert {"secure", "httponly"} <= attributes.keys()
-        assert (attributes["path"], attributes["samesite"]) == ("/", "none")
-        if domain not in {"", urlsplit(self.url).hostname} or (domain and name[:7] == "__Host-"):
-            return
-        self.jar.pop(name, None)
-        if attributes["max-age"] != "0":
-            self.jar[name] = value
-
-
-def _cookies(answer: requests.Response) -> list[str]:
-    return list(answer.raw.headers.getlist("Set-Cookie"))
-
-
-Open: TypeAlias = "Callable[[], Browser]"
-"""Opens another browser."""
 
 
 @pytest.fixture
@@ -181,45 +83,6 @@ def told_stacks(
 
 
 @pytest.fixture
-def fills_domains() -> bool:
-    """Tell whether the host writes its name into cookies; tests that ask for both say so."""
-    return False
-
-
-@pytest.fixture
-def make_host(
-    functions: dict[str, Function], *, fills_domains: bool
-) -> Callable[[str], FunctionsHost]:
-    """Give a function that makes a host of the product's functions, for an address."""
-    return lambda url: FunctionsHost(functions.values(), url, fills_domains=fills_domains)
-
-
-@pytest.fixture
-def serve(
-    sandbox: Sandbox,
-    clock: ManualClock,
-    make_host: Callable[[str], FunctionsHost],
-    monkeypatch: pytest.MonkeyPatch,
-    search_too: Callable[[str, str], None],
-) -> Iterator[Open]:
-    """Serve the product's functions, and give a function that opens a browser."""
-    with closing(Server(clock, sandbox.authority.context)) as server:
-        monkeypatch.setattr(function_app, "clock", clock)
-        monkeypatch.setenv("ROTATION_PUBLIC_URL", server.url)
-        monkeypatch.setenv("ROTATION_OWNERS", f"{OWNER},{KIM}")
-        sandbox.world.tenant.redirect_uris.add(f"{server.url}/sign-in/callback")
-        server.start(make_host(server.url))
-        yield lambda: Browser(server.url, search_too)
-        assert not server.failures
-
-
-@pytest.fixture
-def browser(serve: Open) -> Browser:
-    """Give a browser."""
-    return serve()
-
-
-@pytest.fixture
 def ada(world: World) -> Person:
     """Give the owner, on whom a secret depends."""
     place(world, Placement("feed", tags={"pat-owner": OWNER}))
@@ -249,16 +112,6 @@ def _sessions(world: World) -> list[object]:
         if secret.name.startswith("session-")
         for version in vault.versions(secret.name)
     ]
-
-
-def _reason(answer: requests.Response) -> str:
-    """Give the one word that a page of refusal says."""
-    found = re.search("Reason: <code>(.+?)</code>", answer.text)
-    assert found, answer.text
-    assert [cookie.split("; ")[:2] for cookie in _cookies(answer)] == [
-        [f"{name}=", "max-age=0"] for name in COOKIES
-    ]
-    return f"{answer.status_code} {found[1]}"
 
 
 def _tokens(world: World, location: str, **changes: object) -> Answer:
@@ -396,7 +249,7 @@ class TestAnOwner:
 
         with nothing_saved(world):
             old = browser.post(browser.visit(ada, first), browser.cookie)
-        assert _reason(old) == "400 foreign-answer"
+        assert reason_of(old) == "400 foreign-answer"
         assert browser.cookie == ""
         assert second != first
 
@@ -440,7 +293,7 @@ class TestEverybodyElse:
         with nothing_saved(world):
             answer = browser.sign_in(bob)
 
-        assert _reason(answer) == "403 not-an-owner"
+        assert reason_of(answer) == "403 not-an-owner"
         assert STRANGER in answer.text.lower()
 
     @pytest.mark.parametrize(
@@ -468,7 +321,7 @@ class TestEverybodyElse:
         _answer_codes(world, _tokens(world, location, preferred_username=name))
 
         with nothing_saved(world):
-            assert _reason(browser.post(fields)) == "403 not-an-owner"
+            assert reason_of(browser.post(fields)) == "403 not-an-owner"
 
     def test_who_was_given_an_owners_name_is_refused(self, browser: Browser, world: World) -> None:
         """A name may go to another person; the session stays the first one's."""
@@ -477,7 +330,7 @@ class TestEverybodyElse:
 
         answer = browser.sign_in(Person(world.add_user(OWNER)))
 
-        assert _reason(answer) == "403 somebody-else"
+        assert reason_of(answer) == "403 somebody-else"
         assert _sessions(world) == before
 
     def test_whom_azure_devops_refuses_everywhere_is_refused(
@@ -487,7 +340,7 @@ class TestEverybodyElse:
         world.organization(ORGANIZATION).members.clear()
 
         with nothing_saved(world):
-            assert _reason(browser.sign_in(ada)) == "400 refused-everywhere"
+            assert reason_of(browser.sign_in(ada)) == "400 refused-everywhere"
 
     @pytest.mark.parametrize("stage", [Stage.ACCOUNT, Stage.FACTOR])
     def test_who_cancels_is_not_connected(
@@ -497,7 +350,7 @@ class TestEverybodyElse:
         with nothing_saved(world):
             answer = browser.sign_in(replace(ada, cancels_at=stage))
 
-        assert _reason(answer) == "400 declined"
+        assert reason_of(answer) == "400 declined"
 
 
 class TestAnAttack:
@@ -512,8 +365,8 @@ class TestAnAttack:
         assert browser.post(fields).status_code == 200
 
         with nothing_saved(world):
-            assert _reason(browser.post(fields)) == "400 not-begun"
-            assert _reason(browser.post(fields, kept)) == "400 refused"
+            assert reason_of(browser.post(fields)) == "400 not-begun"
+            assert reason_of(browser.post(fields, kept)) == "400 refused"
 
     def test_a_replay_that_entra_lets_through_is_refused(
         self, browser: Browser, ada: Person, world: World
@@ -525,7 +378,7 @@ class TestAnAttack:
         _answer_codes(world, _tokens(world, location))
 
         with nothing_saved(world):
-            assert _reason(browser.post(fields, kept)) == "400 replayed"
+            assert reason_of(browser.post(fields, kept)) == "400 replayed"
 
     @pytest.mark.parametrize("state", ["", "another", "\N{LATIN SMALL LETTER E WITH ACUTE}" * 22])
     def test_a_foreign_state_is_refused(
@@ -535,7 +388,7 @@ class TestAnAttack:
         fields = browser.visit(ada, browser.begin())
 
         with nothing_saved(world):
-            assert _reason(browser.post({**fields, "state": state})) == "400 foreign-answer"
+            assert reason_of(browser.post({**fields, "state": state})) == "400 foreign-answer"
         assert "redeem_code" not in {call.operation for call in world.calls}
 
     def test_an_answer_without_a_state_is_refused(
@@ -546,7 +399,7 @@ class TestAnAttack:
         del fields["state"]
 
         with nothing_saved(world):
-            assert _reason(browser.post(fields)) == "400 foreign-answer"
+            assert reason_of(browser.post(fields)) == "400 foreign-answer"
 
     def test_an_answer_without_a_code_is_refused(
         self, browser: Browser, ada: Person, world: World
@@ -556,7 +409,7 @@ class TestAnAttack:
         del fields["code"]
 
         with nothing_saved(world):
-            assert _reason(browser.post(fields)) == "400 foreign-answer"
+            assert reason_of(browser.post(fields)) == "400 foreign-answer"
 
     def test_a_cookie_of_an_old_key_is_refused(
         self, browser: Browser, ada: Person, world: World, clock: ManualClock
@@ -572,7 +425,7 @@ class TestAnAttack:
 
         with nothing_saved(world):
             answer = browser.post(fields, f"{COOKIES[0]}={version}.{forged.rstrip('=')}")
-        assert _reason(answer) == "400 not-begun"
+        assert reason_of(answer) == "400 not-begun"
 
     def test_another_browsers_cookie_is_refused(
         self, serve: Open, ada: Person, world: World
@@ -583,7 +436,7 @@ class TestAnAttack:
         attacker.begin()
 
         with nothing_saved(world):
-            assert _reason(victim.post(fields, attacker.cookie)) == "400 foreign-answer"
+            assert reason_of(victim.post(fields, attacker.cookie)) == "400 foreign-answer"
 
     def test_a_link_that_somebody_else_has_begun_connects_nobody(
         self, serve: Open, ada: Person, world: World
@@ -593,7 +446,7 @@ class TestAnAttack:
         fields = victim.visit(ada, attacker.begin())
 
         with nothing_saved(world):
-            assert _reason(victim.post(fields)) == "400 not-begun"
+            assert reason_of(victim.post(fields)) == "400 not-begun"
 
     def test_an_injected_code_is_refused(
         self, serve: Open, ada: Person, bob: Person, world: World
@@ -605,7 +458,7 @@ class TestAnAttack:
 
         with nothing_saved(world):
             answer = victim.post({**fields, "code": stolen["code"]})
-        assert _reason(answer) == "400 refused"
+        assert reason_of(answer) == "400 refused"
 
     @pytest.mark.parametrize(
         "spoil",
@@ -627,7 +480,7 @@ class TestAnAttack:
         spoilt = "; ".join(f"{name}={spoil(browser.sealed)}" for name in COOKIES)
 
         with nothing_saved(world):
-            assert _reason(browser.post(fields, spoilt)) == "400 not-begun"
+            assert reason_of(browser.post(fields, spoilt)) == "400 not-begun"
 
     def test_a_sign_in_that_takes_too_long_is_refused(
         self, browser: Browser, ada: Person, world: World, clock: ManualClock
@@ -637,7 +490,7 @@ class TestAnAttack:
         clock.advance(NOT_FOR_LONG)
 
         with nothing_saved(world):
-            assert _reason(browser.post(fields)) == "400 not-begun"
+            assert reason_of(browser.post(fields)) == "400 not-begun"
 
     @pytest.mark.parametrize(
         ("changes", "reason"),
@@ -674,7 +527,7 @@ class TestAnAttack:
         _answer_codes(world, _tokens(world, location, **changes))
 
         with nothing_saved(world):
-            assert _reason(browser.post(fields)) == f"400 {reason}"
+            assert reason_of(browser.post(fields)) == f"400 {reason}"
 
     @pytest.mark.parametrize(
         "target",
@@ -698,7 +551,7 @@ class TestAnAttack:
 
         with nothing_saved(world):
             answer = browser.get(f"/sign-in/callback?{query}", Cookie=browser.cookie)
-        assert _reason(answer) == "400 no-answer"
+        assert reason_of(answer) == "400 no-answer"
 
     @pytest.mark.parametrize(
         ("kind", "body"),
@@ -719,7 +572,7 @@ class TestAnAttack:
 
         with nothing_saved(world):
             answer = browser.post(body, **{"Content-Type": kind})
-        assert _reason(answer) == "400 unreadable-answer"
+        assert reason_of(answer) == "400 unreadable-answer"
 
     def test_an_error_in_somebody_elses_words_is_shown_as_text(
         self, browser: Browser, world: World
@@ -734,7 +587,7 @@ class TestAnAttack:
 
         with nothing_saved(world):
             answer = browser.post(fields)
-        assert _reason(answer) == "400 declined"
+        assert reason_of(answer) == "400 declined"
         assert "555" not in answer.text
 
 
@@ -747,7 +600,7 @@ class TestAStack:
         """With their variables; but not what is secret in them, though the search would find it."""
         fields = browser.visit(bob, browser.begin())
 
-        assert _reason(browser.post(fields)) == "403 not-an-owner"
+        assert reason_of(browser.post(fields)) == "403 not-an-owner"
         (told,) = told_stacks
         assert re.findall(r"in (\w+)\n", told)[:3] == ["_page", "finish", "finish"]
         assert "form = Hidden(…)" in told
@@ -771,7 +624,7 @@ class TestAStack:
 
         answer = browser.post(f"{form}{more}", **{"Content-Type": kind})
 
-        assert _reason(answer) == "400 unreadable-answer"
+        assert reason_of(answer) == "400 unreadable-answer"
         assert len(told_stacks) == 1
 
 
@@ -782,7 +635,7 @@ class TestABadDay:
         """The page says so, and what to do."""
         world.faults.add(Fault(unavailable(), service="entra", times=None))
 
-        assert _reason(browser.get("/sign-in?start=now")) == "503 unavailable"
+        assert reason_of(browser.get("/sign-in?start=now")) == "503 unavailable"
 
     @pytest.mark.parametrize("kind", [unavailable(), Drop()], ids=["unavailable", "drop"])
     @pytest.mark.parametrize("operation", ["openid_configuration", "redeem_code"])
@@ -794,7 +647,7 @@ class TestABadDay:
         world.faults.add(Fault(kind, service="entra", operation=operation, times=None))
 
         with nothing_saved(world):
-            assert _reason(browser.post(fields)) == "503 unavailable"
+            assert reason_of(browser.post(fields)) == "503 unavailable"
 
     def test_without_the_session_vault_nobody_is_sent_anywhere(
         self, browser: Browser, world: World
@@ -802,7 +655,7 @@ class TestABadDay:
         """What could not be finished is not begun."""
         world.session_vault.permissions.discard("get")
 
-        assert _reason(browser.get("/sign-in?start=now")) == "503 access-denied"
+        assert reason_of(browser.get("/sign-in?start=now")) == "503 access-denied"
 
     def test_a_vault_that_refuses_to_save_keeps_what_it_has(
         self, browser: Browser, ada: Person, world: World
@@ -812,7 +665,7 @@ class TestABadDay:
         world.session_vault.permissions.discard("set")
 
         with nothing_saved(world):
-            assert _reason(browser.post(fields)) == "503 access-denied"
+            assert reason_of(browser.post(fields)) == "503 access-denied"
 
     def test_a_session_that_is_saved_is_one_though_the_one_before_stays(
         self, browser: Browser, ada: Person, world: World
@@ -839,7 +692,7 @@ class TestABadDay:
 
         assert browser.get("/sign-in").status_code == 200
         answer = browser.get("/sign-in?start=now")
-        assert _reason(answer) == "503 misconfigured"
+        assert reason_of(answer) == "503 misconfigured"
         assert "ROTATION_" not in answer.text
         assert "ROTATION_VAULTS is missing" in caplog.text
 

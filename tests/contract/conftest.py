@@ -15,8 +15,19 @@ from sandbox.clock import ManualClock
 from sandbox.furniture import ORGANIZATION, OWNER, VAULT
 from sandbox.grant import AZURE_DEVOPS, TOKEN_EXCHANGE, RefreshRequest
 from sandbox.https import Authority, Sandbox
+from sandbox.https.dressing import DIFFERENT, PLAIN
 from sandbox.world import World, session_name
-from tests.stage import fail, https_stage, loggers, redacted, slept, stage
+from tests.stage import (
+    IN_OTHER_MANNERS,
+    IN_PROCESS,
+    OVER_HTTPS,
+    fail,
+    https_stage,
+    loggers,
+    redacted,
+    slept,
+    stage,
+)
 from tests.storage import (
     http_azurite,
     https_azurite,
@@ -29,6 +40,8 @@ from tests.storage import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+
+    from sandbox.https.dressing import Dressing
 
 __all__ = [
     "fail",
@@ -45,6 +58,15 @@ __all__ = [
     "token_account",
     "wire",
 ]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run what takes a stage in each way; what is marked so, in front of another world, too."""
+    if "stage" in metafunc.fixturenames:
+        is_marked = metafunc.definition.get_closest_marker("manners")
+        ways = [IN_PROCESS, OVER_HTTPS, *([IN_OTHER_MANNERS] if is_marked else [])]
+        metafunc.parametrize("stage", ways, indirect=True)
+
 
 START = datetime(2026, 11, 22, 7, 0, 0, tzinfo=UTC)
 API = "7.2-preview.1"
@@ -78,12 +100,30 @@ def make_world(clock: ManualClock) -> World:
     return world
 
 
+@pytest.fixture(scope="session")
+def other_authority() -> Iterator[Authority]:
+    """Give another authority, of which the faces know the child only."""
+    with Authority(*DIFFERENT.names, is_indirect=True) as authority:
+        yield authority
+
+
+@pytest.fixture
+def dressing(request: pytest.FixtureRequest) -> Dressing:
+    """Give the manner in which the faces answer: the plain one, unless a test is told otherwise."""
+    chosen = getattr(request.node, "callspec", None)
+    return DIFFERENT if chosen and chosen.params.get("stage") == IN_OTHER_MANNERS else PLAIN
+
+
 @pytest.fixture
 def sandbox(
-    world: World, authority: Authority, monkeypatch: pytest.MonkeyPatch
+    request: pytest.FixtureRequest,
+    world: World,
+    dressing: Dressing,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Sandbox]:
     """Give the world's faces, with the environment set as the product needs it."""
-    with Sandbox(world, authority) as sandbox:
+    whose = "authority" if dressing == PLAIN else "other_authority"
+    with Sandbox(world, request.getfixturevalue(whose), dressing) as sandbox:
         for name, value in sandbox.environment.items():
             monkeypatch.setenv(name, value)
         yield sandbox

@@ -308,6 +308,7 @@ def test_a_malformed_answer_to_a_create_gives_no_value_away(
         ("2026-12-20T23:46:23.32Z", datetime(2026, 12, 20, 23, 46, 23, 320000, UTC)),
         ("2026-12-20T23:46:23Z", datetime(2026, 12, 20, 23, 46, 23, 0, UTC)),
         ("2026-12-20T23:46:23.3", datetime(2026, 12, 20, 23, 46, 23, 300000, UTC)),
+        ("2026-12-20t23:46:23z", datetime(2026, 12, 20, 23, 46, 23, 0, UTC)),
         ("2026-12-21T00:46:23+01:00", datetime(2026, 12, 20, 23, 46, 23, 0, UTC)),
         ("0001-01-01T00:00:00", datetime(1, 1, 1, tzinfo=UTC)),
         ("9999-12-31T23:59:59.9999999Z", datetime(9999, 12, 31, 23, 59, 59, 999999, UTC)),
@@ -322,6 +323,17 @@ def test_dates_are_read_as_they_come(https_stage: HttpsStage, text: str, instant
 
     assert token
     assert (token.valid_to, token.valid_to.tzinfo) == (instant, UTC)
+
+
+@pytest.mark.parametrize("error", [{"patTokenError": "None"}, {"patTokenError": None}, {}])
+def test_no_error_is_none_however_it_is_said(
+    https_stage: HttpsStage, error: dict[str, str | None]
+) -> None:
+    """A success may call itself so, or may say nothing."""
+    body = json.dumps({"patToken": _item(), **error})
+    https_stage.break_at(Fault(Answer(200, body), operation="get_pat"))
+
+    assert https_stage.issuer.get(*PLACE, ID)
 
 
 MALFORMED: list[dict[str, object]] = [

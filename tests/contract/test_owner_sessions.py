@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from sandbox.world import World
     from tests.stage import HttpsStage, Stage
 
+pytestmark = pytest.mark.manners
+
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 SCOPES = frozenset({"vso.pats", "vso.pats_manage"})
 

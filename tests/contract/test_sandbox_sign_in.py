@@ -129,10 +129,10 @@ def test_a_tenant_can_leave_consent_to_administrators(
     assert "code" in entra.sign_in(Person(newcomer)).fields
 
 
-@pytest.mark.parametrize("stage", [Stage.ACCOUNT, Stage.FACTOR, Stage.CONSENT])
-def test_every_page_can_be_canceled(entra: EntraClient, newcomer: User, stage: Stage) -> None:
+@pytest.mark.parametrize("page", [Stage.ACCOUNT, Stage.FACTOR, Stage.CONSENT])
+def test_every_page_can_be_canceled(entra: EntraClient, newcomer: User, page: Stage) -> None:
     """The application is told, with its state."""
-    back = entra.sign_in(Person(newcomer, cancels_at=stage))
+    back = entra.sign_in(Person(newcomer, cancels_at=page))
 
     assert back.action == REDIRECT_URI
     assert back.fields["error"] == "access_denied"

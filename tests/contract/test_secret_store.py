@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from sandbox.world import World
     from tests.stage import Stage
 
+pytestmark = pytest.mark.manners
+
 TAGS = {"pat-rotation": "regenerate", "team": "web"}
 LATER = datetime(2027, 1, 1, tzinfo=UTC)
 VALUE = TokenValue("the-new-value")
@@ -53,7 +55,7 @@ def test_a_list_gives_every_managed_secret(stage: Stage, vault: Vault) -> None:
         *(f"managed-{number:02}" for number in range(30)),
     }
     assert {secret.value for secret in listed} == {None}
-    assert stage.count("list_secrets") == 3
+    assert stage.count("list_secrets") == stage.pages(61, 25)
 
 
 @pytest.mark.usefixtures("vault")
