@@ -6,8 +6,11 @@ Of an older Python there is no such library; there, ``test_function_app.py`` has
 from __future__ import annotations
 
 import base64
+import json
+import os
+import subprocess
+import sys
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,8 +20,11 @@ from sandbox.clock import ManualClock, ShiftedClock, wall
 from sandbox.furniture import VAULT, Placement, place
 from tests.app.storeroom import Storeroom
 from tests.app.worker import PROTOS, SUCCESS, Worker
+from tests.docs.naming import ROOT
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from azure.functions.decorators.function_app import Function
 
     from sandbox.azurite import Account
@@ -42,19 +48,35 @@ def clock() -> Clock:
 
 
 @pytest.fixture(scope="module")
-def worker() -> Worker:
-    """Give a worker that was started with the app."""
-    return Worker(Path(function_app.__file__).parent)
+def worker(functions: dict[str, Function]) -> Iterator[Worker]:
+    """Give a worker that was started with the app in this process.
+
+    The app was indexed in this process already, which an app bears only once.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(function_app.app, "get_functions", lambda: [*functions.values()])
+        yield Worker(ROOT)
 
 
-def test_the_app_is_indexed(worker: Worker, functions: dict[str, Function]) -> None:
-    """The worker starts, and finds every function, with the same bindings as we do."""
-    assert worker.started.result.status == SUCCESS
-    assert sorted(worker.functions) == NAMES == sorted(functions)
-    for name, found in worker.functions.items():
-        told = functions[name].get_raw_bindings()
-        assert list(found.raw_bindings) == list(told)
-        assert found.script_file == "function_app.py"
+def test_the_app_is_indexed_before_there_are_settings(functions: dict[str, Function]) -> None:
+    """A worker in a process of its own finds every function, with the bindings that we see."""
+    kept = {name: text for name, text in os.environ.items() if not name.startswith("ROTATION_")}
+
+    found = subprocess.run(
+        [sys.executable, "-m", "tests.app.worker"],
+        cwd=ROOT,
+        env=kept,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+
+    assert json.loads(found.stdout) == {
+        "started": True,
+        "functions": {name: one.get_raw_bindings() for name, one in functions.items()},
+    }
+    assert sorted(functions) == NAMES
 
 
 def test_a_timer_renews_what_is_due(worker: Worker, world: World) -> None:
@@ -121,12 +143,14 @@ def test_the_probe_answers(worker: Worker) -> None:
 
 
 def test_the_sign_in_sends_a_browser_to_entra_with_its_cookies(
-    worker: Worker, sandbox: Sandbox
+    worker: Worker, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each is a cookie for the platform, that comes back from another site and over TLS only."""
+    monkeypatch.setenv("ROTATION_PUBLIC_URL", "https://app.example")
+
     answer = worker.visit("sign_in", "https://app.example/sign-in?start=here")
 
-    assert answer.status_code == "303"
+    assert answer.status_code == "302"
     assert answer.headers["Location"].startswith(sandbox.environment["ROTATION_AUTHORITY"])
     assert len(answer.cookies) == 2
     for cookie in answer.cookies:
@@ -135,9 +159,15 @@ def test_the_sign_in_sends_a_browser_to_entra_with_its_cookies(
         assert cookie.same_site == PROTOS.RpcHttpCookie.SameSite.ExplicitNone
 
 
-def test_the_page_is_refused_without_the_platforms_sign_in(worker: Worker) -> None:
-    """Whatever header comes along."""
-    headers = {"x-ms-client-principal": "e30="}
-    answer = worker.visit("status", "https://app.example/", headers)
+@pytest.mark.parametrize(("switch", "status"), [("False", "503"), ("True", "200")])
+def test_the_page_is_shown_behind_the_platforms_sign_in_only(
+    worker: Worker, world: World, monkeypatch: pytest.MonkeyPatch, switch: str, status: str
+) -> None:
+    """The header that tells who is there reaches the function as the platform writes it."""
+    monkeypatch.setenv("WEBSITE_AUTH_ENABLED", switch)
+    place(world, Placement("feed"))
 
-    assert answer.status_code == "403"
+    answer = worker.visit("status", "https://app.example/", {"x-ms-client-principal": "e30="})
+
+    assert answer.status_code == status
+    assert (b"feed" in (answer.body.bytes or b"")) == (status == "200")

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
@@ -19,10 +20,11 @@ from azure_functions_runtime import handle_event
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
 ONE_OF = {"data": ("json", "string", "bytes", "http"), "rpc_data": ("data",)}
 """Of which fields a message has one, by the name of the choice."""
+NUMBERS = {"BindingInfo.undefined": 0, "BindingInfo.out": 1, "BindingInfo.inout": 2}
+"""Constants that the library compares with numbers of ``azure.functions``."""
 
 
 class Message(SimpleNamespace):
@@ -43,9 +45,10 @@ class Kind:
         """Make a message."""
         return Message(**fields)
 
-    def __getattr__(self, name: str) -> Kind:
-        """Give a kind that is declared within this one."""
-        return Kind(f"{self.name}.{name}".lstrip("."))
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - a kind, or a number
+        """Give a kind, or a constant, that is declared within this one."""
+        inner = f"{self.name}.{name}".lstrip(".")
+        return NUMBERS.get(inner, Kind(inner))
 
 
 PROTOS = Kind("")
@@ -127,3 +130,10 @@ class Worker:
         properties = {"host": "127.0.0.1", "protos": PROTOS}
         answer: Message = asyncio.run(handle(Message(request=request, properties=properties)))
         return answer
+
+
+if __name__ == "__main__":  # what a worker without settings finds, for a test to read
+    worker = Worker(Path.cwd())
+    status = worker.started.result.status
+    told = {name: [*one.raw_bindings] for name, one in worker.functions.items()}
+    print(json.dumps({"started": status == SUCCESS, "functions": told}))  # noqa: T201 - its result
