@@ -140,12 +140,13 @@ DIFFERENCES: dict[str, Change] = {
     "$defs.PatTokenCreateRequest.required": lambda d: of(d, *CREATE, "validTo").update(
         description="(Optional) said to be so"
     ),
-    "$defs.PatToken.properties.status": lambda d: of(d, "definitions", "PatToken", "properties")
-    .update(status={"type": "string", "description": ""}),
+    "$defs.PatToken.properties.status": lambda d: of(
+        d, "definitions", "PatToken", "properties"
+    ).update(status={"type": "string", "description": ""}),
     "$defs.PatTokenResult.properties.patTokenError.enum": lambda d: of(
         d, "definitions", "PatTokenResult", "properties", "patTokenError", "enum"
     ).append("policyOfTomorrow"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("version", VERSIONS)
