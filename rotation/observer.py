@@ -165,7 +165,10 @@ class Observer:
         elif fact is Fact.TOKENS:
             learned = _listed(call(self.inventories, *place), s.secret.name, mandate.recorded)
         elif fact is Fact.RECORDED and (recorded_id := s.former_id or _id(mandate.recorded)):
-            learned = {"recorded": call(issuer.get, *place, recorded_id)}
+            found = call(issuer.get, *place, recorded_id)
+            # An answer about another token, such as the published example's, tells of none.
+            is_meant = found is not None and found.authorization_id == recorded_id
+            learned = {"recorded": found if is_meant else None}
         elif fact is Fact.PROOF and s.secret.value:
             learned = {"proof": call(issuer.prove, *place, s.secret.value)}
         elif fact is Fact.HISTORY:

@@ -7,7 +7,7 @@ import signal
 import pytest
 from hypothesis import settings
 
-pytest_plugins = ["pytester", "tests.tally", "tests.leaks"]
+pytest_plugins = ["pytester", "tests.tally", "tests.leaks", "tests.contract.pat_api.recorder"]
 
 # No deadline: a promise about the product is not one about the speed of this machine.
 # No database: a failure is repeated from the commit alone.

@@ -22,6 +22,11 @@ if TYPE_CHECKING:
     from sandbox.https.gate import Gate
     from sandbox.vault import Vault
 
+VERSIONS = frozenset(
+    ("2015-06-01", "2016-10-01", "7.0", "7.1", "7.2", "7.3", "7.4", "7.5", "7.6", "2025-07-01")
+)
+"""Those that are known here. An SDK asks for a newer one by itself, and a vault that does not know
+it refuses it; look-alikes lag behind by a year and more."""
 PAGE_SIZE = 25
 """The most items that a page can have, and what it has unless fewer are asked for."""
 
@@ -56,8 +61,10 @@ class KeyVaultFace:
         )
 
     def _carry_out(self, route: _Route, errand: _Errand) -> Response:
-        if "api-version" not in errand.request.query:
-            return _refusal(VaultRefusedError(400, "BadParameter", "api-version is missing"))
+        version = errand.request.query.get("api-version")
+        if version not in VERSIONS:
+            what = "is missing" if version is None else f"{version} is not known"
+            return _refusal(VaultRefusedError(400, "BadParameter", f"api-version {what}"))
         try:
             self._vault.require(route.permission)
             return route.answer(errand)

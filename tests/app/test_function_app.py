@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import logging
 import os
@@ -152,6 +153,15 @@ def test_indexing_loads_nothing_heavy() -> None:
     found = _python("-c", script, environment={})
 
     assert (found.stdout, found.stderr) == ("[]\n", "")
+
+
+def test_no_function_blocks_the_loop_of_the_worker(functions: dict[str, Function]) -> None:
+    """The worker runs a plain function in a thread of its own, and a coroutine in its one loop."""
+    assert [
+        name
+        for name, function in functions.items()
+        if inspect.iscoroutinefunction(function.get_user_function())
+    ] == []
 
 
 def test_a_good_run_renews_what_is_due(scan: Callable[[], None], world: World) -> None:

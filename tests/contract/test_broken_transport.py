@@ -147,7 +147,7 @@ def test_a_create_is_sent_once(issuer: AzureDevOpsIssuer, server: RudeServer) ->
 def test_a_read_is_an_outage(issuer: AzureDevOpsIssuer, server: RudeServer) -> None:
     """What may be repeated may be, and ends as an outage."""
     with pytest.raises(UnavailableError):
-        issuer.get(OWNER, ORGANIZATION, "any")
+        issuer.get(OWNER, ORGANIZATION, "00000000-0000-4000-8000-000000000000")
 
     assert set(server.methods) == {"GET"}
 

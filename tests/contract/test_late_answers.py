@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from rotation.adapters import patience, transport
+from rotation.adapters import border, patience, transport
 from rotation.errors import OutcomeUnknownError, UnavailableError
 from rotation.model import Draft, TokenValue
 from sandbox.fault import Delay, Fault
@@ -32,6 +32,11 @@ def stage(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Ht
     stage: HttpsStage = request.getfixturevalue("https_stage")
     place(stage.world, Placement(FEED.name))
     return stage
+
+
+def test_an_answer_that_azure_devops_delays_is_not_late() -> None:
+    """It holds the requests of whoever asks too much back, for up to 30 seconds (*Rate limits*)."""
+    assert timedelta(seconds=border.READ_TIMEOUT) > timedelta(seconds=30)
 
 
 def test_a_late_read_is_repeated_and_then_an_outage(stage: HttpsStage) -> None:

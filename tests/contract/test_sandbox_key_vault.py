@@ -55,14 +55,18 @@ def test_a_token_for_another_resource_is_challenged(sandbox: Sandbox) -> None:
     assert answer.status_code == 401
 
 
-def test_a_request_must_say_its_api_version(sandbox: Sandbox) -> None:
-    """Without api-version, a request is a bad one."""
+@pytest.mark.parametrize("version", [None, "2026-04-01", "7.6-preview"])
+def test_a_request_must_say_an_api_version_that_is_known(
+    sandbox: Sandbox, version: str | None
+) -> None:
+    """Without api-version, or with that of an SDK that is ahead, a request is a bad one."""
     tenant = sandbox.world.tenant
     token = tenant.identity_token("https://vault.azure.net", tenant.identity.client_id)
     assert token
 
     answer = requests.get(
         f"{sandbox.vault_urls[VAULT]}/secrets",
+        params={"api-version": version},
         headers={"Authorization": f"Bearer {token.value}"},
         timeout=5,
     )

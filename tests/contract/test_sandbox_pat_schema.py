@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import sandbox
 from sandbox.furniture import Placement, plant
 from tests.contract.pat_api.schema import VERSIONS, ContractError, PatApi, check_exchange
 
@@ -63,6 +66,20 @@ def test_newer_refusals_are_described_by_the_newer_version(azure_devops: AzureDe
     assert check_exchange(answer) == "Pats_Create"
     assert answer.json()["patTokenError"] == "globalPATCreationBlocked"
     assert answer.json()["patTokenErrorMessage"]
+
+
+def test_every_word_of_the_sandbox_is_published() -> None:
+    """Each refusal that it can give is one of 7.2; three of them came after 7.1."""
+    text = "".join(path.read_text() for path in Path(sandbox.__file__).parent.rglob("*.py"))
+    words = {*re.findall(r'TokenRefusedError\(\s*"(\w+)"', text)}
+
+    assert len(words) >= 10
+    assert words <= PatApi("7.2").words
+    assert words - PatApi("7.1").words == {
+        "disablePatCreationPolicyViolation",
+        "expiredPatCannotBeExtended",
+        "globalPATCreationBlocked",
+    }
 
 
 @pytest.mark.parametrize(

@@ -230,6 +230,9 @@ class TestFunction:
             "excludedPaths": ["/health", "/sign-in/callback"],
         }
         assert registration["clientId"] == settings["ROTATION_CLIENT_ID"]
+        # By this name alone the platform knows that it is no secret.
+        name = "OVERRIDE_USE_MI_FIC_ASSERTION_CLIENTID"
+        assert registration["clientSecretSettingName"] == name
         identity = deployment.one("Microsoft.ManagedIdentity/userAssignedIdentities")
         assert (
             settings[registration["clientSecretSettingName"]]

@@ -34,6 +34,11 @@ class Mutant:
     caught_by: str
     """The node id of the test that must fail."""
 
+    @property
+    def is_python(self) -> bool:
+        """Whether it breaks code, and not a template or a setting of the platform."""
+        return self.file.endswith(".py")
+
     def applied_to(self, text: str) -> str:
         """Give the broken text of the file.
 
@@ -45,6 +50,8 @@ class Mutant:
             message = f"its `before` occurs {count} times in {self.file}"
             raise StaleError(message)
         broken = text.replace(self.before, self.after)
+        if not self.is_python:
+            return broken
         try:
             ast.parse(broken)
         except SyntaxError as exc:

@@ -487,6 +487,20 @@ def test_every_date_comes_from_the_answer() -> None:
     assert newest(stage).expires_at == stage.clock() + 20 * DAY
 
 
+def test_an_instant_that_was_rounded_is_no_other_date() -> None:
+    """The service keeps 300ths of a second, the vault whole ones: nothing is mended for that."""
+    stage = Stage()
+    place(stage.world, DUE)
+    stage.clock.advance(timedelta(milliseconds=119))
+
+    (first,), (second,) = (stage.run().outcomes for _ in range(2))
+
+    assert (first.actions, second.actions) == ((Action.RENEW,), ())
+    shown, granted = newest(stage).expires_at, stage.bound(SECRET)[-1].valid_to
+    assert shown
+    assert shown != granted
+
+
 def test_a_process_that_slept_stores_nothing() -> None:
     """It wakes when others have retired what it is about to store."""
     stage = Stage()

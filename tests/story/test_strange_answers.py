@@ -261,3 +261,39 @@ def test_a_secret_that_another_run_holds_is_left_alone() -> None:
 
     assert [str(outcome.ending) for outcome in report.outcomes] == ["locked"]
     assert not report.has_failures
+
+
+class Mistaken(Crooked):
+    """An issuer that tells of a token, but not of the one that it was asked for."""
+
+    def __init__(self, issuer: TokenIssuer, twist: Twist) -> None:
+        super().__init__(issuer, twist)
+        self.get = self.get_another
+
+    def get_another(self, owner: str, organization: str, authorization_id: str) -> Token | None:
+        """Ask for the token, and tell of another."""
+        found = self._issuer.get(owner, organization, authorization_id)
+        return found and self._twist(found)
+
+
+def test_an_answer_about_another_token_tells_of_none() -> None:
+    """I5: no successor takes its scope from a token that nobody asked for.
+
+    The published example of a *get* is answered with another id than the one in its request.
+    """
+    stage = Stage()
+    token = place(stage.world, Placement(SECRET, age=2 * DAY))
+    stage.world.registry.amend(token.authorization_id, revoked=True)
+    stage.killed.add(token.authorization_id)
+    process = stage.process()
+    other = "0" * 8 + token.authorization_id[8:]
+    mistaken = Mistaken(
+        process.issuer,
+        lambda token: replace(token, authorization_id=other, scopes=frozenset({"app_token"})),
+    )
+    ports = replace(process.ports, issuer=mistaken)
+
+    (outcome,) = Rotator(ports, process.sessions, MemoryLocks(), stage.scope).run().outcomes
+
+    assert (outcome.actions, outcome.reason) == ((), "unknown-token")
+    assert not stage.bound(SECRET)

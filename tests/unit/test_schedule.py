@@ -10,7 +10,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from rotation.model import SecretName
+from rotation.model import Defaults, SecretName
 from rotation.schedule import (
     is_hour_of_proof,
     is_renewal_wanted,
@@ -22,6 +22,7 @@ from rotation.schedule import (
     shown,
     superseded,
 )
+from rotation.tags import parse
 from tests.unit.given import (
     DAY,
     HOUR,
@@ -83,6 +84,16 @@ class TestRenewal:
 
         assert len(pauses) == 1
         assert min(pauses) >= lifetime / 2 - timedelta(microseconds=1)
+
+    @given(name=ANY_NAME)
+    def test_the_defaults_are_earlier_than_the_mail_of_azure_devops(self, name: SecretName) -> None:
+        """A week before a token expires, its owner gets a mail: by then it is renewed."""
+        lifetime = timedelta(days=30)
+        tags = {"pat-rotation": "regenerate", "pat-organization": "contoso"}
+        mandate = parse(tags, Defaults(("ada@contoso.example",), lifetime, 90 * DAY, 48 * HOUR))
+        token = replace(TOKEN, valid_from=NOW, valid_to=NOW + lifetime)
+
+        assert renewal_at(token, mandate, name) < token.valid_to - timedelta(days=7)
 
     def test_what_was_granted_counts_if_it_is_less_than_what_was_asked_for(self) -> None:
         """And what was asked for, if it is less than the age that a token has come to."""

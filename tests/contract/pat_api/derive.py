@@ -1,11 +1,7 @@
-"""Derives ``schema.json`` from the OpenAPI documents of the PAT lifecycle API.
+"""The facts of an OpenAPI document of the PAT lifecycle API, as ``schema.json`` keeps them.
 
-    python tests/contract/pat_api/derive.py FOLDER
-
-``FOLDER`` holds, for each version, ``<version>/tokens.json``: the documents that MicrosoftDocs
-publishes in ``vsts-rest-api-specs`` under ``specification/tokens``. Kept are names, types, formats
-and enumerated values, written as JSON Schema; no prose. What the documents say in prose only is
-read by these rules:
+Kept are names, types, formats and enumerated values, written as JSON Schema; no prose. What the
+documents say in prose only is read by these rules:
 
 * a field of a request must be there unless its description begins with ``(Optional)``;
 * every field of an answer must be there, unless its description says ``(if any)`` and none of its
@@ -16,14 +12,10 @@ read by these rules:
 
 from __future__ import annotations
 
-import json
-import sys
-from pathlib import Path
 from typing import Any
 
 Json = dict[str, Any]
 
-TARGET = Path(__file__).with_name("schema.json")
 REQUESTS = ("PatTokenCreateRequest", "PatTokenUpdateRequest")
 ANSWERS = ("PatToken", "PatTokenResult", "PagedPatTokens")
 KEPT = ("type", "format", "enum")
@@ -34,34 +26,25 @@ NULLABLE = (
 )
 
 
-def main() -> None:
-    """Write the schema of all versions that are there."""
-    if len(sys.argv) != 2:
-        sys.exit(f"usage: python {sys.argv[0]} FOLDER")
-    documents = sorted(Path(sys.argv[1]).glob("*/tokens.json"))
-    if not documents:
-        sys.exit(f"no tokens.json in any folder under {sys.argv[1]}")
-    schema = {path.parent.name: derive(read(path)) for path in documents}
-    TARGET.write_text(json.dumps(schema, indent=1, sort_keys=True) + "\n")
-
-
-def read(path: Path) -> Json:
-    """Read a document; they begin with a byte-order mark."""
-    document: Json = json.loads(path.read_text(encoding="utf-8-sig"))
-    return document
-
-
 def derive(document: Json) -> Json:
     """Give the operations of one version, and the types that they use."""
     paths = {**document["paths"], **document["x-ms-paths"]}
     described = [
-        (method, operation) for methods in paths.values() for method, operation in methods.items()
+        (path, method, operation)
+        for path, methods in paths.items()
+        for method, operation in methods.items()
     ]
     definitions = document["definitions"]
+    (version,) = {operation["x-ms-docs-override-version"] for _, _, operation in described}
     return {
+        "api-version": version,
         "operations": {
-            operation["operationId"]: derive_operation(document, method, operation)
-            for method, operation in described
+            operation["operationId"]: {
+                "method": method.upper(),
+                "path": path.rstrip("?"),
+                **derive_operation(document, operation),
+            }
+            for path, method, operation in described
         },
         "$defs": {
             **{name: derive_request(definitions[name]) for name in REQUESTS},
@@ -70,8 +53,8 @@ def derive(document: Json) -> Json:
     }
 
 
-def derive_operation(document: Json, method: str, operation: Json) -> Json:
-    """Give the method, the query, the type of the body and of the answer of one operation."""
+def derive_operation(document: Json, operation: Json) -> Json:
+    """Give the query of one operation, the types of body and answer, and who may ask for it."""
     parameters = [
         document["parameters"][parameter["$ref"].rpartition("/")[2]]
         if "$ref" in parameter
@@ -82,15 +65,21 @@ def derive_operation(document: Json, method: str, operation: Json) -> Json:
     bodies = [parameter for parameter in parameters if parameter["in"] == "body"]
     answer = operation["responses"]["200"].get("schema")
     return {
-        "method": method.upper(),
         "query": {
             "type": "object",
             "properties": {parameter["name"]: keep(parameter) for parameter in query},
-            "required": [parameter["name"] for parameter in query if parameter["required"]],
+            "required": sorted(parameter["name"] for parameter in query if parameter["required"]),
             "additionalProperties": False,
         },
         "body": keep(bodies[0]["schema"]) if bodies else None,
         "answer": keep(answer) if answer else None,
+        "statuses": sorted(int(status) for status in operation["responses"]),
+        "scopes": sorted(
+            scope
+            for scheme in operation.get("security", [])
+            for scopes in scheme.values()
+            for scope in scopes
+        ),
     }
 
 
@@ -110,11 +99,11 @@ def derive_request(definition: Json) -> Json:
     return {
         "type": "object",
         "properties": {name: keep(value) for name, value in properties.items()},
-        "required": [
+        "required": sorted(
             name
             for name, value in properties.items()
             if not value["description"].startswith("(Optional)")
-        ],
+        ),
         "additionalProperties": False,
     }
 
@@ -128,14 +117,10 @@ def derive_answer(definition: Json) -> Json:
             name: {"anyOf": [keep(value), {"type": "null"}]} if name in NULLABLE else keep(value)
             for name, value in properties.items()
         },
-        "required": [
+        "required": sorted(
             name
             for name, value in properties.items()
             if "(if any)" not in value["description"] or "enum" in value
-        ],
+        ),
         "additionalProperties": False,
     }
-
-
-if __name__ == "__main__":
-    main()
