@@ -18,6 +18,7 @@ from sandbox.fault import (
     Faults,
 )
 from sandbox.ground import Ground, guarded
+from sandbox.limits import Limits
 from sandbox.mint import Mint
 from sandbox.organization import Organization
 from sandbox.registry import TokenRegistry
@@ -59,6 +60,8 @@ class World:
         self.organizations: dict[str, Organization] = {}
         self.session_vault = self.add_vault(session_vault)
         self.faults = Faults()
+        self.limits = Limits()
+        """What the services let through; see ``Limits`` for how to switch them on."""
         self.calls: list[Call] = []
         """Every remote call that was made, in order."""
         self.before_call: Callable[[Call], None] = _ignore
@@ -194,7 +197,7 @@ class World:
         self.before_call(call)
         # Not before the hook: a process that stands there has not yet met its fault.
         with self.ground.lock:
-            kind = self.faults.take(call)
+            kind = self.faults.take(call) or self.limits.take(call, self.clock())
         if isinstance(kind, Delay):
             wait(kind.span)
         _interrupt(kind, after_effect=False)

@@ -33,7 +33,8 @@ class Sandbox:
     """The faces of a world, on loopback, from ``start`` to ``close`` or inside a ``with`` block.
 
     The vaults are those that the world has when the faces start; organizations, people and tokens
-    may be added at any time.
+    may be added at any time. From then on the world's limits are enforced, unless somebody switches
+    them off again.
     """
 
     def __init__(self, world: World, authority: Authority | None = None) -> None:
@@ -61,6 +62,7 @@ class Sandbox:
 
     def start(self) -> Self:
         """Start all faces."""
+        self.world.limits.are_enforced = True
         entra = self._open()
         entra.start(EntraFace(self._gate, entra.url))
         self.authority_url = entra.url
