@@ -104,7 +104,7 @@ class Rotator:
             for failure in vault_failures:
                 recorder.say(Kind.ROTATION_FAILED, **vars(failure))
             outcomes = []
-            scan = Scan(pool, self._settler, observer, recorder, picture, fan_out, clock)
+            scan = Scan(pool, self._settler, observer, recorder, picture, fan_out, self._ports)
             for outcome in scan.attend(secrets):
                 outcomes.append(outcome)
                 progress(len(outcomes), len(secrets))

@@ -1,0 +1,200 @@
+"""The pace at which vaults, and Azure DevOps for its users, are called by this whole process.
+
+What the services publish is never gone beyond, and what they say is obeyed by all threads: one that
+is told to wait makes the others wait that call the same vault, or for the same owner, and nobody
+else. Several processes know nothing of each other: each takes its share of what a vault allows, and
+hears from Azure DevOps how much of an owner's limit all of them have left.
+
+Sources: Key Vault documentation, *Service limits* and *Throttling guidance*; Azure DevOps
+documentation, *Rate and usage limits*.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from datetime import timedelta
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from rotation.adapters.border import PATIENCE, TOO_MANY, WaitTooLongError
+from rotation.errors import BusyError
+from rotation.window import Limit, Window
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from contextlib import AbstractContextManager
+
+CREATES, CALLS = Limit(300, 10.0), Limit(4000, 10.0)
+"""New versions, and all other calls, that one vault takes in ten seconds."""
+OURS = 0.8
+"""The part of it that the rotator takes; pipelines and people use the same vaults."""
+OWNER_CALLS = Limit(53, 10.0)
+"""Calls to Azure DevOps for one owner. Their limit is 200 TSTUs in five minutes, those of 200
+typical users; what a call takes is not published. This would be a tenth of one, with room for what
+the owner does themselves. More than that is learned from the answers."""
+BACKOFF = (1.0, 2.0, 4.0, 8.0, 16.0)
+"""Seconds to stay away after one refusal after another that does not say how long."""
+NEAR = 0.5
+"""The part of an owner's limit that is left when their calls begin to slow down."""
+SLOWEST = 30.0
+"""Seconds before each call of an owner who has nothing left: what Azure DevOps itself makes it."""
+OWNER_WINDOW = 300.0
+"""Seconds over which Azure DevOps counts, and after which its word on what is left is forgotten."""
+A_DAY = 86_400
+
+
+class Pace:
+    """How one vault, or Azure DevOps for one owner, is called. Safe to use from several threads."""
+
+    def __init__(
+        self, paces: Paces, calls: Limit = OWNER_CALLS, creates: Limit | None = None
+    ) -> None:
+        """Begin without having heard anything.
+
+        Args:
+            paces: whose time it is.
+            calls: how many there may be.
+            creates: of new versions, which count apart; only vaults have such.
+        """
+        self._paces = paces
+        self._calls = Window(calls)
+        self._creates = Window(creates) if creates else None
+        self._guard = Lock()
+        self._welcome_at = 0.0
+        self._refusals = 0
+        self._scarcity = 0.0
+        """From 0, nothing was said or half the limit is left, to 1, nothing is left."""
+        self._heard_at = 0.0
+        self._turns = 0
+
+    def admit(self, *, is_create: bool = False) -> None:
+        """Wait until a call may be made, and count it.
+
+        Raises:
+            WaitTooLongError: that would take longer than anybody waits; nothing is to be sent.
+        """
+        window = self._creates if is_create and self._creates else self._calls
+        with self._guard:
+            now = self._paces.elapsed()
+            at = max(window.free_at(now), self._welcome_at)
+            ready_at = at + self._slowness(now)
+            wait = _within_reason(ready_at - now)
+            window.let_through(at)
+        while wait > 0:
+            self._paces.sleep(wait)
+            # Another thread may have been told to stay away meanwhile.
+            wait = _within_reason(self._welcome_at - ready_at)
+            ready_at = max(self._welcome_at, ready_at)
+
+    def heard(self, status: int, headers: Mapping[str, str]) -> None:
+        """Obey what an answer says, whatever its status, before the next call of any thread."""
+        asked = _number(headers.get("Retry-After"))
+        limit, left = (_number(headers.get(f"X-RateLimit-{w}")) for w in ("Limit", "Remaining"))
+        with self._guard:
+            now = self._paces.elapsed()
+            if status != TOO_MANY:
+                self._refusals = 0
+            elif now >= self._welcome_at:  # not one more answer to what was sent before the last
+                asked = BACKOFF[min(self._refusals, len(BACKOFF) - 1)] if asked is None else asked
+                self._refusals += 1
+            self._welcome_at = max(self._welcome_at, now + (asked or 0))
+            if limit and left is not None:
+                self._scarcity = max(1 - left / limit / NEAR, 0.0)
+                self._heard_at = now
+
+    def stay_away(self, seconds: float) -> None:
+        """Let no thread call before so many seconds have passed."""
+        with self._guard:
+            self._welcome_at = max(self._welcome_at, self._paces.elapsed() + seconds)
+
+    @contextmanager
+    def turn(self, whose: str) -> Iterator[None]:
+        """Begin what takes several calls, a new version at most among them.
+
+        The waiting is done here, where nothing has been begun: not between two calls of which the
+        first has made a token that the second is to store.
+
+        Raises:
+            BusyError: not now.
+        """
+        with self._guard:
+            if (wait := self._wait_for_turn()) > 0:
+                message = f"{whose} is called as often as it may be; it is not this one's turn"
+                raise BusyError(message, wait=timedelta(seconds=wait))
+            self._turns += 1
+        try:
+            yield
+        finally:
+            with self._guard:
+                self._turns -= 1
+
+    def _wait_for_turn(self) -> float:
+        now = self._paces.elapsed()
+        if now < self._welcome_at:
+            return self._welcome_at - now
+        if self._creates:
+            return self._creates.free_at(now, self._turns) - now
+        # An owner who is short of calls is served by one thread, so that the others are not stuck.
+        return self._slowness(now) if self._turns else 0.0
+
+    def _slowness(self, now: float) -> float:
+        """Give the seconds to wait before each call, which fall to none as the window slides on."""
+        freshness = max(1 - (now - self._heard_at) / OWNER_WINDOW, 0.0)
+        return SLOWEST * self._scarcity * freshness
+
+
+class Paces:
+    """The paces of all vaults and owners of this process. See ``rotation.ports.Turns``, too."""
+
+    def __init__(
+        self,
+        sleep: Callable[[float], None],
+        elapsed: Callable[[], float],
+        instances: int = 1,
+    ) -> None:
+        """Begin without any.
+
+        Args:
+            sleep: waits so many seconds.
+            elapsed: the seconds since any moment; they go on while ``sleep`` waits.
+            instances: how many processes may call the same vaults, each its share.
+        """
+        self.sleep = sleep
+        self.elapsed = elapsed
+        part = OURS / instances
+        self._shares = CALLS.share(part), CREATES.share(part)
+        self._vaults: dict[str, Pace] = {}
+        self._owners: dict[str, Pace] = {}
+        self._guard = Lock()
+
+    def vault(self, name: str) -> Pace:
+        """Give the pace of a vault."""
+        with self._guard:
+            return self._vaults.setdefault(name.casefold(), Pace(self, *self._shares))
+
+    def owner(self, owner: str) -> Pace:
+        """Give the pace of Azure DevOps for an owner."""
+        with self._guard:
+            return self._owners.setdefault(owner.casefold(), Pace(self))
+
+    def of_vault(self, vault: str) -> AbstractContextManager[None]:
+        """See ``Turns``."""
+        return self.vault(vault).turn(f"the vault {vault}")
+
+    def of_owner(self, owner: str) -> AbstractContextManager[None]:
+        """See ``Turns``."""
+        return self.owner(owner).turn(f"Azure DevOps for {owner}")
+
+
+def _within_reason(wait: float) -> float:
+    if wait > PATIENCE:
+        raise WaitTooLongError(wait)
+    return wait
+
+
+def _number(text: str | None) -> float | None:
+    """Read what a header says; None if it is no number."""
+    whole, _, part = (text or "").partition(".")
+    if not (whole + part).isdecimal():
+        return None
+    return float(min(int(whole or 0), A_DAY)) + (float(f"0.{part}") if part else 0.0)
