@@ -6,7 +6,6 @@ Nothing that goes wrong with one secret stops the others.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 from itertools import chain, zip_longest
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
@@ -33,7 +32,6 @@ if TYPE_CHECKING:
 
 GLANCES = 50
 """Glances made in one go: one takes less time than handing it to a thread."""
-NO_TIME = timedelta(0)
 SUPERSEDED_LIMIT = 3
 """More superseded tokens than that: something makes the secret rotate too often."""
 
@@ -113,9 +111,9 @@ class Scan:
             begin(secret)
         while running or resting:
             now = self.ports.clock()
-            if not running and (rest := min(at for at, _ in resting) - now) > NO_TIME:
-                self.ports.pause(rest.total_seconds())
-                continue
+            if not running and (first := min(at for at, _ in resting)) > now:
+                self.ports.pause((first - now).total_seconds())
+                now = first
             for secret in [secret for at, secret in resting if at <= now]:
                 begin(secret)
             resting = [(at, secret) for at, secret in resting if at > now]

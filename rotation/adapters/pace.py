@@ -28,10 +28,12 @@ CREATES, CALLS = Limit(300, 10.0), Limit(4000, 10.0)
 """New versions, and all other calls, that one vault takes in ten seconds."""
 OURS = 0.8
 """The part of it that the rotator takes; pipelines and people use the same vaults."""
-OWNER_CALLS = Limit(53, 10.0)
-"""Calls to Azure DevOps for one owner. Their limit is 200 TSTUs in five minutes, those of 200
-typical users; what a call takes is not published. This would be a tenth of one, with room for what
-the owner does themselves. More than that is learned from the answers."""
+OWNER_CALLS = Limit(1600, 300.0)
+"""Calls to Azure DevOps for one owner, after which nothing more is begun for them. Their limit is
+200 TSTUs in five minutes, what 200 typical users use; what a call uses is not published. This takes
+it for a tenth of one. The answers say more."""
+CALLS_OF_A_TURN = 10
+"""What one settling asks of Azure DevOps, at most."""
 BACKOFF = (1.0, 2.0, 4.0, 8.0, 16.0)
 """Seconds to stay away after one refusal after another that does not say how long."""
 NEAR = 0.5
@@ -40,6 +42,8 @@ SLOWEST = 30.0
 """Seconds before each call of an owner who has nothing left: what Azure DevOps itself makes it."""
 OWNER_WINDOW = 300.0
 """Seconds over which Azure DevOps counts, and after which its word on what is left is forgotten."""
+MOMENT = 0.1
+"""Seconds before it is worth coming again, at least."""
 A_DAY = 86_400
 
 
@@ -47,18 +51,20 @@ class Pace:
     """How one vault, or Azure DevOps for one owner, is called. Safe to use from several threads."""
 
     def __init__(
-        self, paces: Paces, calls: Limit = OWNER_CALLS, creates: Limit | None = None
+        self, paces: Paces, begins: Limit, of_a_turn: int, calls: Limit | None = None
     ) -> None:
         """Begin without having heard anything.
 
         Args:
             paces: whose time it is.
-            calls: how many there may be.
-            creates: of new versions, which count apart; only vaults have such.
+            begins: the limit that what begins must find room in: of a vault's new versions, or of
+                an owner's calls.
+            of_a_turn: how much room.
+            calls: of a vault's other calls.
         """
         self._paces = paces
-        self._calls = Window(calls)
-        self._creates = Window(creates) if creates else None
+        self._begins, self._of_a_turn = Window(begins), of_a_turn
+        self._calls = Window(calls) if calls else None
         self._guard = Lock()
         self._welcome_at = 0.0
         self._refusals = 0
@@ -73,10 +79,11 @@ class Pace:
         Raises:
             WaitTooLongError: that would take longer than anybody waits; nothing is to be sent.
         """
-        window = self._creates if is_create and self._creates else self._calls
+        window = self._begins if is_create or self._calls is None else self._calls
         with self._guard:
             now = self._paces.elapsed()
-            at = max(window.free_at(now), self._welcome_at)
+            # What is published is kept to at each call; what is only guessed, where things begin.
+            at = max(window.free_at(now) if self._calls else now, self._welcome_at)
             ready_at = at + self._slowness(now)
             wait = _within_reason(ready_at - now)
             window.let_through(at)
@@ -120,7 +127,7 @@ class Pace:
         with self._guard:
             if (wait := self._wait_for_turn()) > 0:
                 message = f"{whose} is called as often as it may be; it is not this one's turn"
-                raise BusyError(message, wait=timedelta(seconds=wait))
+                raise BusyError(message, wait=timedelta(seconds=max(wait, MOMENT)))
             self._turns += 1
         try:
             yield
@@ -132,10 +139,10 @@ class Pace:
         now = self._paces.elapsed()
         if now < self._welcome_at:
             return self._welcome_at - now
-        if self._creates:
-            return self._creates.free_at(now, self._turns) - now
+        kept = (self._turns + 1) * self._of_a_turn - 1
         # An owner who is short of calls is served by one thread, so that the others are not stuck.
-        return self._slowness(now) if self._turns else 0.0
+        slowness = self._slowness(now) if self._turns else 0.0
+        return max(self._begins.free_at(now, kept) - now, slowness)
 
     def _slowness(self, now: float) -> float:
         """Give the seconds to wait before each call, which fall to none as the window slides on."""
@@ -162,7 +169,7 @@ class Paces:
         self.sleep = sleep
         self.elapsed = elapsed
         part = OURS / instances
-        self._shares = CALLS.share(part), CREATES.share(part)
+        self._creates, self._calls = CREATES.share(part), CALLS.share(part)
         self._vaults: dict[str, Pace] = {}
         self._owners: dict[str, Pace] = {}
         self._guard = Lock()
@@ -170,12 +177,16 @@ class Paces:
     def vault(self, name: str) -> Pace:
         """Give the pace of a vault."""
         with self._guard:
-            return self._vaults.setdefault(name.casefold(), Pace(self, *self._shares))
+            if (key := name.casefold()) not in self._vaults:
+                self._vaults[key] = Pace(self, self._creates, 1, self._calls)
+            return self._vaults[key]
 
     def owner(self, owner: str) -> Pace:
         """Give the pace of Azure DevOps for an owner."""
         with self._guard:
-            return self._owners.setdefault(owner.casefold(), Pace(self))
+            if (key := owner.casefold()) not in self._owners:
+                self._owners[key] = Pace(self, OWNER_CALLS, CALLS_OF_A_TURN)
+            return self._owners[key]
 
     def of_vault(self, vault: str) -> AbstractContextManager[None]:
         """See ``Turns``."""

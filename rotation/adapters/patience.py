@@ -15,6 +15,7 @@ from rotation.adapters.border import (
     CONNECT_TIMEOUT,
     READ_TIMEOUT,
     RETRIES,
+    TOO_MANY,
     TRANSIENT,
 )
 
@@ -125,7 +126,11 @@ class _PatientAdapter(HTTPAdapter):
 
 
 class PacedAdapter(HTTPAdapter):
-    """Makes the requests to one vault at its pace; what repeats them stands above it."""
+    """Makes the requests to one vault at its pace; what repeats them stands above it.
+
+    But a new version is never repeated there, since it may be there whatever the answer. Refused as
+    one too many it is not, and what it holds would be lost: so that is repeated here.
+    """
 
     def __init__(self, pace: Pace) -> None:
         """Take the vault's ``pace``."""
@@ -134,7 +139,13 @@ class PacedAdapter(HTTPAdapter):
 
     def send(self, request: PreparedRequest, *args: Any, **kwargs: Any) -> Response:  # noqa: ANN401
         """Send a request when it may be sent."""
-        self._pace.admit(is_create=request.method == "PUT")
-        response = super().send(request, *args, **kwargs)
-        self._pace.heard(response.status_code, response.headers)
-        return response
+        is_create = request.method == "PUT"
+        repetitions = RETRIES if is_create else 0
+        while True:
+            self._pace.admit(is_create=is_create)
+            response = super().send(request, *args, **kwargs)
+            self._pace.heard(response.status_code, response.headers)
+            if response.status_code != TOO_MANY or not repetitions:
+                return response
+            response.close()
+            repetitions -= 1
