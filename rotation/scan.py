@@ -6,12 +6,13 @@ Nothing that goes wrong with one secret stops the others.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import chain, zip_longest
+from itertools import chain
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 from rotation.decision import Decision
 from rotation.events import Kind
+from rotation.lanes import Lanes
 from rotation.picture import ROWS, left_by
 from rotation.report import ENDINGS, Ending, Outcome
 from rotation.schedule import superseded
@@ -20,7 +21,6 @@ from rotation.settler import ended, safely, told_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from concurrent.futures import Future, ThreadPoolExecutor
-    from datetime import datetime
 
     from rotation.fan_out import FanOut
     from rotation.model import ManagedSecret, SecretName
@@ -48,15 +48,15 @@ class Scan:
     fan_out: FanOut | None
     """Has what needs something settled by others; without, this run does it."""
     ports: Ports
+    concurrency: int
+    """Secrets settled at once."""
 
     def attend(self, secrets: Sequence[ManagedSecret]) -> Iterator[Outcome]:
         """Glance at every secret, and settle those that need something; told in the order given."""
         batches = [secrets[n : n + GLANCES] for n in range(0, len(secrets), GLANCES)]
         seen = list(chain.from_iterable(self.pool.map(self._glances, batches)))
-        due = self._interleaved(
-            secret for secret, outcome in zip(secrets, seen, strict=True) if outcome is None
-        )
-        queued = self._queued([secret.name for secret in due])
+        due = [secret for secret, outcome in zip(secrets, seen, strict=True) if outcome is None]
+        queued = self._queued(due)
         left = [(s, _waits(s.name)) for s in due if s.name.folded in queued]
         begun = [s for s in due if s.name.folded not in queued]
         done: dict[SecretName, Outcome] = {}
@@ -74,53 +74,45 @@ class Scan:
             yield glance or done.pop(secret.name)
         self._show(late)
 
-    def _interleaved(self, secrets: Iterable[ManagedSecret]) -> list[ManagedSecret]:
-        """Let the vaults and owners take turns, so that one that is slow does not hold up others.
+    def _lanes(self, secrets: Iterable[ManagedSecret]) -> Lanes[ManagedSecret]:
+        """Let the vaults and owners take turns.
 
         A vault takes so many new versions in ten seconds, and an owner so many calls: those who
-        begin with all of one would wait there, while nobody is waiting elsewhere.
+        begin with all of one would wait there, while nobody calls the others.
         """
-        lanes: dict[tuple[str, str], list[ManagedSecret]] = {}
-        for secret in secrets:
-            owner = self.observer.begin(secret).mandate.owner
-            lanes.setdefault((secret.name.folded.vault, owner), []).append(secret)
-        rows = zip_longest(*lanes.values())
-        return [secret for row in rows for secret in row if secret]
 
-    def _queued(self, names: Sequence[SecretName]) -> frozenset[SecretName]:
+        def lane(secret: ManagedSecret) -> tuple[str, str]:
+            return secret.name.folded.vault, self.observer.begin(secret).mandate.owner
+
+        return Lanes(secrets, lane)
+
+    def _queued(self, secrets: Iterable[ManagedSecret]) -> frozenset[SecretName]:
         if self.fan_out is None:
             return frozenset()
+        names = [secret.name for secret in self._lanes(secrets)]
         return self.fan_out.send(names, self.pool, self.recorder)
 
     def _settled(self, secrets: Iterable[ManagedSecret]) -> Iterator[tuple[ManagedSecret, Outcome]]:
         """Settle secrets; each comes when it is done, and those whose turn it is not, later.
 
-        So no thread waits for a vault or an owner as long as there is other work.
+        So no thread waits for a vault or an owner as long as there is work elsewhere.
         """
+        lanes, settle = self._lanes(secrets), self.settler.settle
         ended: SimpleQueue[Future[Outcome]] = SimpleQueue()
         running: dict[Future[Outcome], ManagedSecret] = {}
-        resting: list[tuple[datetime, ManagedSecret]] = []
-
-        def begin(secret: ManagedSecret) -> None:
-            settle = self.settler.settle
-            future = self.pool.submit(settle, secret.name, self.observer, self.recorder)
-            running[future] = secret
-            future.add_done_callback(ended.put)
-
-        for secret in secrets:
-            begin(secret)
-        while running or resting:
+        while running or lanes.are_left:
             now = self.ports.clock()
-            if not running and (first := min(at for at, _ in resting)) > now:
-                self.ports.pause((first - now).total_seconds())
-                now = first
-            for secret in [secret for at, secret in resting if at <= now]:
-                begin(secret)
-            resting = [(at, secret) for at, secret in resting if at > now]
+            if not running and (next_at := lanes.next_at(now)) > now:
+                self.ports.pause((next_at - now).total_seconds())
+                now = next_at
+            while len(running) < self.concurrency and (secret := lanes.take(now)):
+                future = self.pool.submit(settle, secret.name, self.observer, self.recorder)
+                running[future] = secret
+                future.add_done_callback(ended.put)
             future = ended.get()
             secret, outcome = running.pop(future), future.result()
             if outcome.ending is Ending.WAITING:
-                resting.append((outcome.next_at or now, secret))
+                lanes.put_back(secret, outcome.next_at or now)
             else:
                 yield secret, outcome
 

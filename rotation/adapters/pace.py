@@ -34,7 +34,7 @@ OWNER_CALLS = Limit(1600, 300.0)
 it for a tenth of one. The answers say more."""
 CALLS_OF_A_TURN = 10
 """What one settling asks of Azure DevOps, at most."""
-BACKOFF = (1.0, 2.0, 4.0, 8.0, 16.0)
+AFTER_REFUSALS = (1.0, 2.0, 4.0, 8.0, 16.0)
 """Seconds to stay away after one refusal after another that does not say how long."""
 NEAR = 0.5
 """The part of an owner's limit that is left when their calls begin to slow down."""
@@ -102,7 +102,8 @@ class Pace:
             if status != TOO_MANY:
                 self._refusals = 0
             elif now >= self._welcome_at:  # not one more answer to what was sent before the last
-                asked = BACKOFF[min(self._refusals, len(BACKOFF) - 1)] if asked is None else asked
+                if asked is None:
+                    asked = AFTER_REFUSALS[min(self._refusals, len(AFTER_REFUSALS) - 1)]
                 self._refusals += 1
             self._welcome_at = max(self._welcome_at, now + (asked or 0))
             if limit and left is not None:

@@ -18,6 +18,7 @@ from rotation.adapters.border import (
     TOO_MANY,
     TRANSIENT,
 )
+from rotation.adapters.pace import AFTER_REFUSALS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -140,7 +141,7 @@ class PacedAdapter(HTTPAdapter):
     def send(self, request: PreparedRequest, *args: Any, **kwargs: Any) -> Response:  # noqa: ANN401
         """Send a request when it may be sent."""
         is_create = request.method == "PUT"
-        repetitions = RETRIES if is_create else 0
+        repetitions = len(AFTER_REFUSALS) if is_create else 0
         while True:
             self._pace.admit(is_create=is_create)
             response = super().send(request, *args, **kwargs)

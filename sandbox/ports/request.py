@@ -56,6 +56,10 @@ class MemoryRequests:
         with self._guard:
             self._messages.append(message)
 
+    def __len__(self) -> int:
+        """Tell how many messages there are, those that cannot be taken yet among them."""
+        return len(self._messages)
+
     def visible(self) -> list[Message]:
         """Give what can be taken now."""
         now = self._clock()

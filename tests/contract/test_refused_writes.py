@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from rotation.adapters.pace import AFTER_REFUSALS
 from rotation.adapters.vault_refusal import HINTS
 from rotation.errors import (
     AccessDeniedError,
@@ -104,7 +105,9 @@ def test_an_outage_is_repeated_unless_it_may_be_done(
 
     is_unknown = write == "store" and no.status != 429
     assert type(error) is (OutcomeUnknownError if is_unknown else UnavailableError)
-    assert https_stage.count(OPERATIONS[write]) == (1 if is_unknown else TRIES)
+    assert https_stage.count(OPERATIONS[write]) == (
+        1 if is_unknown else len(AFTER_REFUSALS) + 1 if write == "store" else TRIES
+    )
 
 
 @pytest.mark.parametrize("write", ["write the tags of", "disable"])
