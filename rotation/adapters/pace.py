@@ -33,7 +33,7 @@ OWNER_CALLS = Limit(1600, 300.0)
 200 TSTUs in five minutes, what 200 typical users use; what a call uses is not published. This takes
 it for a tenth of one. The answers say more."""
 CALLS_OF_A_TURN = 10
-"""What one settling asks of Azure DevOps, at most."""
+"""More than that, one settling hardly ever asks of Azure DevOps."""
 AFTER_REFUSALS = (1.0, 2.0, 4.0, 8.0, 16.0)
 """Seconds to stay away after one refusal after another that does not say how long."""
 NEAR = 0.5
@@ -44,7 +44,8 @@ OWNER_WINDOW = 300.0
 """Seconds over which Azure DevOps counts, and after which its word on what is left is forgotten."""
 MOMENT = 0.1
 """Seconds before it is worth coming again, at least."""
-A_DAY = 86_400
+A_DAY = 86_400.0
+"""Seconds; no header is believed that says more."""
 
 
 class Pace:
@@ -207,6 +208,5 @@ def _within_reason(wait: float) -> float:
 def _number(text: str | None) -> float | None:
     """Read what a header says; None if it is no number."""
     whole, _, part = (text or "").partition(".")
-    if not (whole + part).isdecimal():
-        return None
-    return float(min(int(whole or 0), A_DAY)) + (float(f"0.{part}") if part else 0.0)
+    is_number = whole.isdecimal() and (part or "0").isdecimal()
+    return min(float(f"{whole}.{part}"), A_DAY) if is_number else None
