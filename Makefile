@@ -10,7 +10,7 @@ UPGRADE ?=# make lock UPGRADE=1 takes the newest versions instead of keeping the
 
 RUN := $(VENV)/bin/python
 # The files without effects: nothing in them is hard to test, so all of it is tested.
-PURE := rotation/model.py,rotation/session.py,rotation/decision.py,rotation/claim.py,rotation/report.py,rotation/fleet.py,rotation/tags.py,rotation/policy.py,rotation/schedule.py,rotation/scope.py,rotation/order.py,rotation/orders.py,rotation/events.py,rotation/errors.py,rotation/settings.py,rotation/storage.py,rotation/diagnosis.py,rotation/maker.py,rotation/audit.py,rotation/audit_rules.py,rotation/export.py,rotation/page/accept.py,rotation/page/event_view.py,rotation/page/fleet_view.py,rotation/page/headline.py,rotation/page/secret_view.py,rotation/page/wanted.py,rotation/git_credential.py,rotation/timeline/*.py,rotation/console/layout.py,rotation/console/strip.py
+PURE := rotation/model.py,rotation/session.py,rotation/decision.py,rotation/claim.py,rotation/report.py,rotation/fleet.py,rotation/tags.py,rotation/policy.py,rotation/schedule.py,rotation/scope.py,rotation/order.py,rotation/orders.py,rotation/events.py,rotation/errors.py,rotation/settings.py,rotation/storage.py,rotation/diagnosis.py,rotation/maker.py,rotation/audit.py,rotation/audit_rules.py,rotation/export.py,rotation/page/accept.py,rotation/page/event_view.py,rotation/page/fleet_view.py,rotation/page/headline.py,rotation/page/secret_view.py,rotation/page/wanted.py,rotation/git_credential.py,rotation/lanes.py,rotation/window.py,rotation/timeline/*.py,rotation/console/layout.py,rotation/console/strip.py
 LOCK = $(RUN) -m uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
 	--custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
 

@@ -429,6 +429,8 @@ module settings 'modules/settings.bicep' = {
       ROTATION_ALERT_DAYS: string(alertDays)
       ROTATION_CONCURRENCY: string(concurrency)
       ROTATION_FAN_OUT: fanOut
+      // Each instance takes its share of what a vault allows, so that all together stay below it.
+      ROTATION_INSTANCES: fanOut == 'queue' ? string(maximumInstanceCount) : '1'
       ROTATION_JOURNAL_DAYS: string(journalDays)
     }
   }

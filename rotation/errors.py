@@ -14,6 +14,7 @@
     ├── OrderError                an order is refused for good; .reason says why
     ├── VerificationError         a stored or new token does not work
     ├── OverrunError              a settling took too long; the next run goes on
+    ├── BusyError                 not its turn: come again when .wait is over
     └── LockHeldError             another run has it: leave quietly
 
 Messages are lower case, without a full stop, and name the thing and the place. No message, and no
@@ -21,6 +22,11 @@ attribute, ever carries a value. What a service says is quoted in them, so they 
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import timedelta
 
 
 def plain(text: str) -> str:
@@ -141,6 +147,17 @@ class OverrunError(RotationError):
     """A settling took too long and makes no further call; the next run finds what it left."""
 
     reason = "too-slow"
+
+
+class BusyError(RotationError):
+    """Not now: a service would be asked for more than it allows. Nothing was begun."""
+
+    reason = "busy"
+
+    def __init__(self, message: str, *, wait: timedelta) -> None:
+        """Say how long to ``wait`` before it is worth coming again."""
+        super().__init__(message)
+        self.wait = wait
 
 
 class LockHeldError(RotationError):

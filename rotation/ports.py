@@ -322,6 +322,27 @@ class Locks(Protocol):
         """
 
 
+class Turns(Protocol):
+    """Who may begin, so that no service is asked for more than it allows.
+
+    What is begun is not kept waiting for others that begin: it finds room for what it does.
+    """
+
+    def of_vault(self, vault: str) -> AbstractContextManager[None]:
+        """Keep room for one new version in ``vault`` inside a ``with`` block.
+
+        Raises:
+            BusyError: there is none now, or the vault asks to be left alone.
+        """
+
+    def of_owner(self, owner: str) -> AbstractContextManager[None]:
+        """Call Azure DevOps on behalf of ``owner`` inside a ``with`` block.
+
+        Raises:
+            BusyError: it asks to leave this owner alone, or to go slow, and somebody does already.
+        """
+
+
 class RequestQueue(Protocol):
     """Takes orders to whoever carries them out: at least once, late, twice, in any order."""
 

@@ -13,6 +13,7 @@ from azure.identity import DefaultAzureCredential
 
 from rotation import redaction
 from rotation.adapters.key_vault import KeyVaultStore, open_vault
+from rotation.adapters.pace import Paces
 from rotation.lookup import Lookup
 
 if TYPE_CHECKING:
@@ -36,9 +37,10 @@ def open_lookup(settings: ReadingSettings) -> Iterator[Lookup]:
                 managed_identity_client_id=settings.managed_identity, permit_redirects=False
             )
         )
+        paces = Paces(time.sleep, time.monotonic)
         clients = {
             vault.name: opened.enter_context(
-                open_vault(vault, credential, is_microsoft=settings.is_microsoft, sleep=time.sleep)
+                open_vault(vault, credential, is_microsoft=settings.is_microsoft, paces=paces)
             )
             for vault in settings.vaults
         }

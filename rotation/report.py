@@ -62,7 +62,7 @@ class Outcome:
     message: str
     actions: tuple[Action, ...] = ()
     next_at: datetime | None = None
-    """When an order that waits can go on."""
+    """When what waits, an order or a settling, can go on."""
     finding: Finding | None = field(default=None, repr=False, compare=False)
     """What was known of the secret at the end, if it could be looked at."""
 

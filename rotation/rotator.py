@@ -104,7 +104,8 @@ class Rotator:
             for failure in vault_failures:
                 recorder.say(Kind.ROTATION_FAILED, **vars(failure))
             outcomes = []
-            scan = Scan(pool, self._settler, observer, recorder, picture, fan_out, clock)
+            settler, ports, at_once = self._settler, self._ports, self._scope.concurrency
+            scan = Scan(pool, settler, observer, recorder, picture, fan_out, ports, at_once)
             for outcome in scan.attend(secrets):
                 outcomes.append(outcome)
                 progress(len(outcomes), len(secrets))

@@ -5,29 +5,30 @@ Nothing that goes wrong with one secret stops the others.
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass
 from itertools import chain
+from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 from rotation.decision import Decision
 from rotation.events import Kind
+from rotation.lanes import Lanes
 from rotation.picture import ROWS, left_by
 from rotation.report import ENDINGS, Ending, Outcome
 from rotation.schedule import superseded
 from rotation.settler import ended, safely, told_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from concurrent.futures import Future, ThreadPoolExecutor
 
     from rotation.fan_out import FanOut
     from rotation.model import ManagedSecret, SecretName
     from rotation.observer import Observer
     from rotation.picture import Picture
-    from rotation.ports import Clock
     from rotation.recorder import Recorder
     from rotation.settler import Settler
+    from rotation.settling import Ports
 
 GLANCES = 50
 """Glances made in one go: one takes less time than handing it to a thread."""
@@ -46,30 +47,74 @@ class Scan:
     picture: Picture
     fan_out: FanOut | None
     """Has what needs something settled by others; without, this run does it."""
-    clock: Clock
+    ports: Ports
+    concurrency: int
+    """Secrets settled at once."""
 
     def attend(self, secrets: Sequence[ManagedSecret]) -> Iterator[Outcome]:
-        """Glance at every secret, and settle those that need something; in the order given."""
+        """Glance at every secret, and settle those that need something; told in the order given."""
         batches = [secrets[n : n + GLANCES] for n in range(0, len(secrets), GLANCES)]
         seen = list(chain.from_iterable(self.pool.map(self._glances, batches)))
-        due = [s.name for s, outcome in zip(secrets, seen, strict=True) if outcome is None]
-        queued = self.fan_out.send(due, self.pool, self.recorder) if self.fan_out else frozenset()
-        begun = deque(
-            outcome or self._begun(secret.name, queued)
-            for secret, outcome in zip(secrets, seen, strict=True)
-        )
+        due = [secret for secret, outcome in zip(secrets, seen, strict=True) if outcome is None]
+        queued = self._queued(due)
+        left = [(s, _waits(s.name)) for s in due if s.name.folded in queued]
+        begun = [s for s in due if s.name.folded not in queued]
+        done: dict[SecretName, Outcome] = {}
         late: list[tuple[ManagedSecret, Outcome]] = []
+        coming = chain(left, self._settled(begun))
         for secret, glance in zip(secrets, seen, strict=True):
-            outcome = begun.popleft()
-            done = outcome if isinstance(outcome, Outcome) else outcome.result()
-            if glance is None:
-                late.append((secret, done))
-            # What is known of a secret, its value included, is not kept until the end of the run.
-            if len(late) == ROWS:
-                self._show(late)
-                late.clear()
-            yield done.without_finding
+            while glance is None and secret.name not in done:
+                found, outcome = next(coming)
+                # What is known of a secret, its value included, is not kept until the run ends.
+                done[found.name] = outcome.without_finding
+                late.append((found, outcome))
+                if len(late) == ROWS:
+                    self._show(late)
+                    late.clear()
+            yield glance or done.pop(secret.name)
         self._show(late)
+
+    def _lanes(self, secrets: Iterable[ManagedSecret]) -> Lanes[ManagedSecret]:
+        """Let the vaults and owners take turns.
+
+        A vault takes so many new versions in ten seconds, and an owner so many calls: those who
+        begin with all of one would wait there, while nobody calls the others.
+        """
+
+        def lane(secret: ManagedSecret) -> tuple[str, str]:
+            return secret.name.folded.vault, self.observer.begin(secret).mandate.owner
+
+        return Lanes(secrets, lane)
+
+    def _queued(self, secrets: Iterable[ManagedSecret]) -> frozenset[SecretName]:
+        if self.fan_out is None:
+            return frozenset()
+        names = [secret.name for secret in self._lanes(secrets)]
+        return self.fan_out.send(names, self.pool, self.recorder)
+
+    def _settled(self, secrets: Iterable[ManagedSecret]) -> Iterator[tuple[ManagedSecret, Outcome]]:
+        """Settle secrets; each comes when it is done, and those whose turn it is not, later.
+
+        So no thread waits for a vault or an owner as long as there is work elsewhere.
+        """
+        lanes, settle = self._lanes(secrets), self.settler.settle
+        ended: SimpleQueue[Future[Outcome]] = SimpleQueue()
+        running: dict[Future[Outcome], ManagedSecret] = {}
+        while running or lanes.are_left:
+            now = self.ports.clock()
+            if not running and (next_at := lanes.next_at(now)) > now:
+                self.ports.pause((next_at - now).total_seconds())
+                now = next_at
+            while len(running) < self.concurrency and (secret := lanes.take(now)):
+                future = self.pool.submit(settle, secret.name, self.observer, self.recorder)
+                running[future] = secret
+                future.add_done_callback(ended.put)
+            future = ended.get()
+            secret, outcome = running.pop(future), future.result()
+            if outcome.ending is Ending.WAITING:
+                lanes.put_back(secret, outcome.next_at or now)
+            else:
+                yield secret, outcome
 
     def _glances(self, secrets: Sequence[ManagedSecret]) -> list[Outcome | None]:
         """Give the outcome of each secret that needs nothing; None for what is to be settled."""
@@ -80,7 +125,7 @@ class Scan:
     def _glance(self, secret: ManagedSecret) -> Outcome | None:
         def look() -> Outcome | None:
             s, decision = self.observer.glance(secret)
-            count = len(superseded(s, self.clock())) if s.mandate.recorded else 0
+            count = len(superseded(s, self.ports.clock())) if s.mandate.recorded else 0
             if count > SUPERSEDED_LIMIT:
                 message = f"{count} superseded tokens: something renews it too often"
                 found = {"reason": "too-many-superseded", "message": message}
@@ -91,15 +136,10 @@ class Scan:
 
         return safely(secret.name, self.recorder, [], look)
 
-    def _begun(self, name: SecretName, queued: frozenset[SecretName]) -> Outcome | Future[Outcome]:
-        if name.folded in queued:
-            return Outcome(name, Ending.QUEUED, "queued", "it waits in the queue to be settled")
-        return self.pool.submit(self.settler.settle, name, self.observer, self.recorder)
-
     def _show(self, ended: Sequence[tuple[ManagedSecret, Outcome]]) -> None:
         """Draw a part of the picture; it is for people, and no defect in it may stop the work."""
         try:
-            now = self.clock()
+            now = self.ports.clock()
             found = [
                 outcome.finding or left_by(outcome, self.observer.begin(s), now)
                 for s, outcome in ended
@@ -110,3 +150,7 @@ class Scan:
             error = told_of(exc)
             message = f"the picture of the fleet is not whole: {error}"
             self.recorder.say(Kind.ROTATION_FAILED, reason=error.reason, message=message)
+
+
+def _waits(name: SecretName) -> Outcome:
+    return Outcome(name, Ending.QUEUED, "queued", "it waits in the queue to be settled")

@@ -232,6 +232,7 @@ class Settings(ReadingSettings):
     concurrency: Annotated[int, Field(ge=1, le=64)] = 8
     storage: Annotated[Storage | None, NoDecode] = None
     fan_out: Annotated[FanOutMode, BeforeValidator(_fan_out)] = FanOutMode.INLINE
+    instances: Annotated[int, Field(ge=1, le=1000)] = 1
     journal_days: Annotated[int, Field(ge=1, le=3650)] = 400
 
     @property

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from rotation import orders, schedule, tags
 from rotation.decision import Action, Finding
-from rotation.errors import LockHeldError, OrderError, RejectedError, RotationError
+from rotation.errors import BusyError, LockHeldError, OrderError, RejectedError, RotationError
 from rotation.events import Kind
 from rotation.model import ManagedSecret
 from rotation.order import Verb
@@ -43,6 +43,7 @@ class Settler:
     def __init__(self, ports: Ports, locks: Locks) -> None:
         """Take the outside world."""
         self._ports = ports
+        self._turns = ports.turns
         self._locks = locks
 
     def settle(self, name: SecretName, observer: Observer, recorder: Recorder) -> Outcome:
@@ -54,7 +55,8 @@ class Settler:
             recorder: tells on behalf of the whole run.
 
         Returns:
-            How it ended; whatever goes wrong is an outcome, too.
+            How it ended; whatever goes wrong is an outcome, too. ``waiting`` is one that has not
+            begun, since it is not this secret's turn: it is to be settled again at ``next_at``.
         """
         actions: list[Action] = []
         with recorder.part() as tells:
@@ -86,7 +88,9 @@ class Settler:
     def _settle(
         self, name: SecretName, observer: Observer, recorder: Recorder, actions: list[Action]
     ) -> Outcome:
-        with self._locks.hold(name) as lock:
+        # The waiting belongs before the lock is taken: what is begun is not held up between two
+        # calls. How long an answer may yet ask to wait, the limit of a settling is for.
+        with self._turns.of_vault(name.vault), self._locks.hold(name) as lock:
             x = Settling(self._ports, lock, recorder, self._ports.clock())
             try:
                 s = observer.read(name, x.call)
@@ -97,7 +101,8 @@ class Settler:
             if not tags.is_managed(s.secret.tags):
                 message = f"the tag {tags.ROTATION} has been taken off"
                 return Outcome(name, Ending.SKIPPED, "unmanaged", message)
-            s, decision = _act(x, s, observer, actions, decide)
+            with self._turns.of_owner(s.mandate.owner):
+                s, decision = _act(x, s, observer, actions, decide)
         if decision.action not in ENDINGS:
             return _unfinished(s, decision, actions)
         return ended(s, decision, recorder, actions)
@@ -105,13 +110,14 @@ class Settler:
     def _carry_out(
         self, order: Order, observer: Observer, recorder: Recorder, actions: list[Action]
     ) -> Outcome:
-        with self._locks.hold(order.name) as lock:
+        with self._turns.of_vault(order.name.vault), self._locks.hold(order.name) as lock:
             recorder.of_order(Kind.ORDER_RECEIVED, order)
             x = Settling(self._ports, lock, recorder, self._ports.clock())
             try:
                 secret = self._found(order, x)
                 order = self._brought_up(order, secret, x)
                 s = observer.begin(secret, orders.changes(order, secret))
+                # Whose turn it is does not count any more: it is one secret, and somebody waits.
                 _, decision = _act(x, s, observer, actions, partial(orders.judge, order))
             except (OrderError, RejectedError) as exc:
                 # A clear no: asking again does not help.
@@ -206,6 +212,9 @@ def safely(
     """Do ``work`` for one secret; whatever it raises is an outcome."""
     try:
         return work()
+    except BusyError as exc:
+        next_at = recorder.clock() + exc.wait
+        return Outcome(name, Ending.WAITING, exc.reason, str(exc), next_at=next_at)
     except LockHeldError as exc:
         return Outcome(name, Ending.LOCKED, exc.reason, str(exc), tuple(actions))
     except Exception as exc:  # noqa: BLE001 - one secret's trouble is not the others'

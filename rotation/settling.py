@@ -6,7 +6,8 @@ lock, makes no further call; what it left is found by rule 10.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from contextlib import nullcontext
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
@@ -14,6 +15,7 @@ from rotation.errors import LockHeldError, OverrunError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
     from datetime import datetime
 
     from rotation.ports import (
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
         RequestQueue,
         SecretStore,
         TokenIssuer,
+        Turns,
     )
     from rotation.recorder import Recorder
 
@@ -33,6 +36,18 @@ ACTIONS_LIMIT = 8
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+
+class AtOnce:
+    """See ``Turns``: nobody has to wait, as where no service counts."""
+
+    def of_vault(self, _vault: str) -> AbstractContextManager[None]:
+        """See ``Turns``."""
+        return nullcontext()
+
+    def of_owner(self, _owner: str) -> AbstractContextManager[None]:
+        """See ``Turns``."""
+        return nullcontext()
 
 
 @dataclass(frozen=True)
@@ -48,6 +63,7 @@ class Ports:
     """Waits so many seconds."""
     queue: RequestQueue | None = None
     """None if there is no storage."""
+    turns: Turns = field(default_factory=AtOnce)
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from rotation.adapters.azure_devops import AzureDevOpsIssuer
 from rotation.adapters.entra import Entra, Registration
 from rotation.adapters.key_vault import KeyVaultStore, open_vault
 from rotation.adapters.local import LocalLocks, LogLines, NoJournal
+from rotation.adapters.pace import Paces
 from rotation.adapters.patience import PlainSession, open_session
 from rotation.adapters.seal import VaultSeal
 from rotation.adapters.session_vault import KeyVaultSessions
@@ -98,7 +99,8 @@ def open_service(settings: Settings, clock: Clock = now) -> Iterator[Service]:
     with ExitStack() as opened:
         credential = _credential(settings, settings.managed_identity)
         opened.callback(credential.close)
-        yield _Workshop(settings, clock, credential, opened).service()
+        paces = Paces(time.sleep, time.monotonic, settings.instances)
+        yield _Workshop(settings, clock, credential, opened, paces).service()
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,7 @@ class _Workshop:
     clock: Clock
     credential: Credential
     opened: ExitStack
+    paces: Paces
 
     def service(self) -> Service:
         """Put the parts together."""
@@ -119,10 +122,11 @@ class _Workshop:
         sessions = self._sessions(people, entra)
         store = KeyVaultStore({vault.name: self._vault(vault) for vault in settings.vaults})
         vaults = [vault.name for vault in settings.vaults]
-        issuer = self._issuer(self._open(open_session(time.sleep)), sessions.access_token)
+        issuer = self._issuer(self._open(open_session(self.paces)), sessions.access_token)
         hasty = self._open(PlainSession(read_timeout=TRIAL_TIMEOUT))
         kept, log = self._kept(), LogLines()
-        ports = Ports(store, issuer, log, kept.journal, clock, time.sleep, kept.queue)
+        pause, queue, turns = time.sleep, kept.queue, self.paces
+        ports = Ports(store, issuer, log, kept.journal, clock, pause, queue, turns)
         desk = Desk(
             service=entra,
             seal=VaultSeal(session_client, clock),
@@ -177,7 +181,7 @@ class _Workshop:
                 else LocalDesk(rotator, store, clock, time.sleep, identity.asker)
             ),
             journal=kept.journal,
-            worker=Worker(rotator, fan_out) if fan_out else None,
+            worker=Worker(rotator, fan_out, time.sleep) if fan_out else None,
             fan_out=fan_out if settings.fan_out is FanOutMode.QUEUE else None,
             storage_check=kept.check,
         )
@@ -187,7 +191,7 @@ class _Workshop:
 
     def _vault(self, vault: Vault) -> SecretClient:
         is_microsoft = self.settings.is_microsoft
-        found = open_vault(vault, self.credential, is_microsoft=is_microsoft, sleep=time.sleep)
+        found = open_vault(vault, self.credential, is_microsoft=is_microsoft, paces=self.paces)
         return self._open(found)
 
     def _entra(self) -> Entra:

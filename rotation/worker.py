@@ -12,6 +12,8 @@ from rotation.report import Ending
 from rotation.schedule import DAY, HOUR, MINUTE
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rotation.fan_out import FanOut
     from rotation.order import Order
     from rotation.report import Outcome
@@ -27,6 +29,8 @@ class Worker:
 
     rotator: Rotator
     fan_out: FanOut
+    pause: Callable[[float], None]
+    """Waits so many seconds."""
 
     def handle(self, text: str) -> Outcome:
         """Do what a message asks for. When this returns, the message may be removed.
@@ -55,7 +59,13 @@ class Worker:
     def _settle(self, order: Order) -> Outcome:
         # A message does not tell when the scan before was, and a day has every hour of proof in it.
         outcome = self.rotator.settle(order.name, order.requested_at - DAY)
-        if outcome.ending is Ending.LOCKED:
+        waiting_ends_at = self.fan_out.clock() + MINUTE
+        while (next_at := outcome.next_at) and next_at < waiting_ends_at:
+            # Within seconds it is this secret's turn. To put each back for so long would keep the
+            # queue busy with nothing else; the scan has mixed the vaults, so all go on at one pace.
+            self.pause(max((next_at - self.fan_out.clock()).total_seconds(), 0.0))
+            outcome = self.rotator.settle(order.name, order.requested_at - DAY)
+        if outcome.ending in {Ending.LOCKED, Ending.WAITING}:
             # Whoever holds the lock may have died: then it ends in a few minutes.
             rest = order.requested_at + PATIENCE - self.fan_out.clock()
             self._put_back(order, outcome, life=max(rest, AT_LEAST))

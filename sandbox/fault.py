@@ -26,6 +26,8 @@ class Call:
     """What is asked for, such as ``set_secret`` or ``create_pat``."""
     target: str
     """The thing it is asked of, from the outside in: ``vault/secret/version``, ``org/id``."""
+    payer: str = field(default="", compare=False, repr=False)
+    """The id of the user of Azure DevOps whose limit it uses; empty if it uses nobody's."""
 
 
 @dataclass(frozen=True)
@@ -50,9 +52,10 @@ class Drop:
 
 @dataclass(frozen=True)
 class Delay:
-    """The true answer, late."""
+    """The true answer, late, with more headers if there are any."""
 
     span: timedelta
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from sandbox.fault import (
     Faults,
 )
 from sandbox.ground import Ground, guarded
+from sandbox.limits import Limits
 from sandbox.mint import Mint
 from sandbox.organization import Organization
 from sandbox.registry import TokenRegistry
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 SESSION_CONTENT_TYPE = "application/vnd.pat-rotation.session"
 
 
-def _ignore(call: Call) -> None:
+def _ignore(call: Call, kind: Kind | None = None) -> None:
     """Do nothing: a world without hooks."""
 
 
@@ -59,10 +60,14 @@ class World:
         self.organizations: dict[str, Organization] = {}
         self.session_vault = self.add_vault(session_vault)
         self.faults = Faults()
+        self.limits = Limits()
+        """What the services let through; see ``Limits`` for how to switch them on."""
         self.calls: list[Call] = []
         """Every remote call that was made, in order."""
         self.before_call: Callable[[Call], None] = _ignore
         """Called when a call arrives; what it raises takes the place of the call."""
+        self.on_judgement: Callable[[Call, Kind | None], None] = _ignore
+        """Called when it is clear what is done to the answer of a call, if anything."""
         self.after_effect: Callable[[Call], None] = _ignore
         """Called when a call has been carried out, before it is answered."""
 
@@ -194,7 +199,8 @@ class World:
         self.before_call(call)
         # Not before the hook: a process that stands there has not yet met its fault.
         with self.ground.lock:
-            kind = self.faults.take(call)
+            kind = self.faults.take(call) or self.limits.take(call, self.clock())
+        self.on_judgement(call, kind)
         if isinstance(kind, Delay):
             wait(kind.span)
         _interrupt(kind, after_effect=False)

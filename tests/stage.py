@@ -16,6 +16,7 @@ from rotation import redaction, settings
 from rotation.adapters.azure_devops import AzureDevOpsIssuer
 from rotation.adapters.entra import Entra, Registration
 from rotation.adapters.key_vault import KeyVaultStore, open_vault
+from rotation.adapters.pace import Paces
 from rotation.adapters.patience import open_session
 from rotation.adapters.session_vault import KeyVaultSessions
 from rotation.errors import ServiceError
@@ -102,6 +103,12 @@ class HttpsStage(Stage):
     """What the adapters and the libraries under them would have waited, in seconds."""
 
 
+def paces(slept: list[float] | None = None) -> Paces:
+    """Give paces for which no time passes but what they wait; ``slept`` is told of that."""
+    waits: list[float] = [] if slept is None else slept
+    return Paces(waits.append, lambda: sum(waits))
+
+
 @pytest.fixture
 def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Give the list of all waiting, which takes no time."""
@@ -113,14 +120,14 @@ def slept(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 @pytest.fixture
 def https_stage(sandbox: Sandbox, clock: ManualClock, slept: list[float]) -> Iterator[HttpsStage]:
     """Give the real adapters, put together as the composition root does."""
-    chosen, own = settings.load(), OwnClock(clock)
+    chosen, own, pace = settings.load(), OwnClock(clock), paces(slept)
     with ExitStack() as opened:
         credential = opened.enter_context(
             ManagedIdentityCredential(client_id=chosen.managed_identity)
         )
 
         def client(vault: Vault) -> SecretClient:
-            found = open_vault(vault, credential, is_microsoft=False, sleep=slept.append)
+            found = open_vault(vault, credential, is_microsoft=False, paces=pace)
             return opened.enter_context(found)
 
         def assertion() -> str:
@@ -138,7 +145,7 @@ def https_stage(sandbox: Sandbox, clock: ManualClock, slept: list[float]) -> Ite
             },
             own,
         )
-        http = opened.enter_context(open_session(slept.append))
+        http = opened.enter_context(open_session(pace))
         yield HttpsStage(
             world=sandbox.world,
             clock=own,

@@ -27,6 +27,7 @@ from rotation.adapters.answer import (
     is_unknown,
 )
 from rotation.adapters.border import translated
+from rotation.adapters.patience import paid_by
 from rotation.errors import AccessDeniedError, RejectedError, UnavailableError
 from rotation.model import Inventory, Token, TokenValue
 
@@ -165,7 +166,7 @@ class AzureDevOpsIssuer:
         """See ``TokenIssuer``."""
         expected, _ = self._identity(owner, organization)
         call = Call("prove", f"the token of {owner} in {organization}")
-        response = self._connect(call, organization, _basic(value))
+        response = self._connect(call, owner, organization, _basic(value))
         if response.status_code == FORBIDDEN:
             call.check(response)  # authenticated, but kept out: it says nothing about the token
         if response.status_code in {UNAUTHORIZED, NON_AUTHORITATIVE, *REDIRECTS}:
@@ -181,17 +182,20 @@ class AzureDevOpsIssuer:
         if key not in self._identities:
             call = Call("tell who is", f"{owner} in {organization}")
             bearer = _bearer(self._access_token(owner))
-            found = call.identity(self._connect(call, organization, bearer))
+            found = call.identity(self._connect(call, owner, organization, bearer))
             if found[0] == ANONYMOUS:
                 what = "the owner's session is taken for nobody"
                 raise call.error(AccessDeniedError, what, hint=SIGN_IN)
             self._identities[key] = found
         return self._identities[key]
 
-    def _connect(self, call: Call, organization: str, credential: _Credential) -> Response:
+    def _connect(
+        self, call: Call, owner: str, organization: str, credential: _Credential
+    ) -> Response:
         url = f"{self._devops_url}/{organization}/_apis/connectionData"
         query = {"api-version": CONNECTION_DATA_VERSION}
-        return self._send(call, "GET", url, credential, query=query)
+        with paid_by(owner):
+            return self._send(call, "GET", url, credential, query=query)
 
     def _ask(  # noqa: PLR0913 - the parts of one request
         self,
@@ -206,7 +210,8 @@ class AzureDevOpsIssuer:
         url = f"{self._tokens_url}/{organization}/_apis/tokens/pats"
         credential = _bearer(self._access_token(owner))
         query = {**(query or {}), "api-version": API_VERSION}
-        return self._send(call, method, url, credential, query=query, body=body)
+        with paid_by(owner):
+            return self._send(call, method, url, credential, query=query, body=body)
 
     def _send(  # noqa: PLR0913 - the parts of one request
         self,

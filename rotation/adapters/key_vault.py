@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
     from azure.keyvault.secrets import SecretProperties
 
+    from rotation.adapters.pace import Paces
     from rotation.settings import Vault
 
 API_VERSION = "7.6"
@@ -65,7 +66,7 @@ T = TypeVar("T")
 
 
 def open_vault(
-    vault: Vault, credential: TokenCredential, *, is_microsoft: bool, sleep: Callable[[float], None]
+    vault: Vault, credential: TokenCredential, *, is_microsoft: bool, paces: Paces
 ) -> SecretClient:
     """Make a client of one vault; it connects when it is used.
 
@@ -74,7 +75,7 @@ def open_vault(
         credential: gives tokens for Key Vault.
         is_microsoft: whether the vault is in one of Microsoft's domains, so that its challenge must
             name that domain.
-        sleep: waits so many seconds between two tries.
+        paces: at which pace it calls.
     """
     return SecretClient(
         vault_url=vault.url,
@@ -84,7 +85,7 @@ def open_vault(
         retry_total=RETRIES,
         retry_backoff_factor=BACKOFF,
         permit_redirects=False,
-        transport=open_transport(sleep),
+        transport=open_transport(paces.sleep, paces.vault(vault.name)),
     )
 
 

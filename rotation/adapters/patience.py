@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import time
-from threading import Lock
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 from requests import PreparedRequest, Response, Session
@@ -12,18 +12,20 @@ from urllib3.util import Retry
 from rotation.adapters.border import (
     BACKOFF,
     CONNECT_TIMEOUT,
-    PATIENCE,
     READ_TIMEOUT,
     RETRIES,
+    TOO_MANY,
     TRANSIENT,
-    WaitTooLongError,
 )
+from rotation.adapters.pace import AFTER_REFUSALS
 from rotation.adapters.wait import ClearAdapter, seconds_asked
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterator
 
     from urllib3 import BaseHTTPResponse
+
+    from rotation.adapters.pace import Pace, Paces
 
 POOL = 64
 """Connections kept to one host: as many as secrets may be settled at once."""
@@ -57,29 +59,48 @@ def _as_it_is(request: PreparedRequest) -> PreparedRequest:
     return request
 
 
-def open_session(sleep: Callable[[float], None]) -> Session:
+@contextmanager
+def paid_by(owner: str) -> Iterator[None]:
+    """Make the requests inside a ``with`` block at the pace of an owner, whose limit they use."""
+    token = _PAYER.set(owner)
+    try:
+        yield
+    finally:
+        _PAYER.reset(token)
+
+
+_PAYER: ContextVar[str] = ContextVar("payer", default="")
+"""Said beside a request, since a library lies between who knows it and who has to."""
+
+
+def open_session(paces: Paces) -> Session:
     """Make an HTTP session with pooled connections that repeats idempotent calls only.
 
     Args:
-        sleep: waits so many seconds.
+        paces: at which pace it calls for whom.
     """
     session = PlainSession()
-    session.mount("https://", _PatientAdapter(sleep))
+    session.mount("https://", _PatientAdapter(paces))
     return session
 
 
-def _patient_retry(sleep: Callable[[float], None]) -> Retry:
+def _patient_retry(paces: Paces) -> Retry:
     class PatientRetry(Retry):  # a class, since urllib3 makes the next one from the type alone
-        """Waits by ``sleep``, and not for longer than ``PATIENCE``."""
+        """Lets all threads wait that call for the same owner, and not for longer than they may."""
 
         def get_retry_after(self, response: BaseHTTPResponse) -> float | None:
             return seconds_asked(response.headers)
 
         def sleep(self, response: BaseHTTPResponse | None = None) -> None:
+            pace = paces.owner(_PAYER.get())
             asked = self.get_retry_after(response) if response else None
-            if asked and asked > PATIENCE:
-                raise WaitTooLongError(asked)
-            sleep(asked or self.get_backoff_time())
+            if response:
+                pace.heard(response.status, response.headers)
+            if asked:
+                pace.stay_away(asked)
+            else:
+                paces.sleep(self.get_backoff_time())
+            pace.admit()
 
     return PatientRetry(
         total=RETRIES,
@@ -94,30 +115,41 @@ def _patient_retry(sleep: Callable[[float], None]) -> Retry:
 
 
 class _PatientAdapter(ClearAdapter):
-    """Honours a ``Retry-After`` that comes with a success, too, before the next request."""
+    """Makes each request at its owner's pace, which every answer may change, a success, too."""
 
-    def __init__(self, sleep: Callable[[float], None]) -> None:
-        super().__init__(pool_maxsize=POOL, max_retries=_patient_retry(sleep))
-        self._sleep = sleep
-        self._welcome_at = 0.0
-        self._lock = Lock()
+    def __init__(self, paces: Paces) -> None:
+        super().__init__(pool_maxsize=POOL, max_retries=_patient_retry(paces))
+        self._paces = paces
 
     def send(self, request: PreparedRequest, *args: Any, **kwargs: Any) -> Response:  # noqa: ANN401
-        with self._lock:
-            wait = self._welcome_at - time.monotonic()
-        if wait > PATIENCE:
-            raise WaitTooLongError(wait)
-        if wait > 0:
-            self._sleep(wait)
-        try:
-            response = super().send(request, *args, **kwargs)
-        except WaitTooLongError as exc:
-            self._stay_away(exc.seconds)
-            raise
-        seconds = response.headers.get("Retry-After", "")
-        self._stay_away(int(seconds) if seconds.isdecimal() else 0)
+        pace = self._paces.owner(_PAYER.get())
+        pace.admit()
+        response = super().send(request, *args, **kwargs)
+        pace.heard(response.status_code, response.headers)
         return response
 
-    def _stay_away(self, seconds: float) -> None:
-        with self._lock:
-            self._welcome_at = max(self._welcome_at, time.monotonic() + seconds)
+
+class PacedAdapter(ClearAdapter):
+    """Makes the requests to one vault at its pace; what repeats them stands above it.
+
+    But a new version is never repeated there, since it may be there whatever the answer. Refused as
+    one too many it is not, and what it holds would be lost: so that is repeated here.
+    """
+
+    def __init__(self, pace: Pace) -> None:
+        """Take the vault's ``pace``."""
+        super().__init__(pool_maxsize=POOL)
+        self._pace = pace
+
+    def send(self, request: PreparedRequest, *args: Any, **kwargs: Any) -> Response:  # noqa: ANN401
+        """Send a request when it may be sent."""
+        is_create = request.method == "PUT"
+        repetitions = len(AFTER_REFUSALS) if is_create else 0
+        while True:
+            self._pace.admit(is_create=is_create)
+            response = super().send(request, *args, **kwargs)
+            self._pace.heard(response.status_code, response.headers)
+            if response.status_code != TOO_MANY or not repetitions:
+                return response
+            response.close()
+            repetitions -= 1

@@ -79,6 +79,17 @@ def admit_to_tokens(world: World, organization: Organization, request: Request) 
     return world.tenant.users[token.subject].identity_id
 
 
+def payer(world: World, request: Request) -> str:
+    """Give the id of the user whose limit a request uses; empty if it is nobody's."""
+    if not request.bearer:
+        found = world.registry.find(password(request) or "")
+        return found.owner if found else ""
+    token = world.tenant.inspect(request.bearer)
+    if token is None or token.is_app_only:
+        return ""
+    return world.tenant.users[token.subject].identity_id
+
+
 def password(request: Request) -> str | None:
     """Give the password of Basic credentials: where a PAT stands. None without such a header."""
     scheme, _, credentials = request.headers.get("authorization", "").partition(" ")

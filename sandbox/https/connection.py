@@ -14,6 +14,7 @@ from sandbox.https.admission import (
     fault,
     find_organization,
     password,
+    payer,
     refusal,
 )
 from sandbox.https.message import Response
@@ -42,7 +43,11 @@ class ConnectionFace:
         ):
             return Response.of_page(404, "not found")
         return self._gate.call(
-            "azure-devops", "connection_data", organization, lambda: self._tell(request)
+            "azure-devops",
+            "connection_data",
+            organization,
+            lambda: self._tell(request),
+            payer(self._world, request),
         )
 
     def _tell(self, request: Request) -> Response:

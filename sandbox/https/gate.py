@@ -24,7 +24,12 @@ class Gate:
         self._closing = threading.Event()
 
     def call(
-        self, service: str, operation: str, target: str, carry_out: Callable[[], Response]
+        self,
+        service: str,
+        operation: str,
+        target: str,
+        carry_out: Callable[[], Response],
+        payer: str = "",
     ) -> Response:
         """Make one remote call and give the response that the client is to see.
 
@@ -33,12 +38,13 @@ class Gate:
             operation: see ``Call``.
             target: see ``Call``.
             carry_out: lets the call take effect and writes the true answer, refusals included.
+            payer: see ``Call``.
 
         Raises:
             ConnectionDroppedError: the client is to see none.
         """
         try:
-            with self.world.call(Call(service, operation, target), self._wait) as kind:
+            with self.world.call(Call(service, operation, target, payer), self._wait) as kind:
                 response = carry_out()
         except AnsweredError as exc:
             return Response.of_answer(exc.answer)

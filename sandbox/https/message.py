@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from sandbox.fault import Extra, Truncate
+from sandbox.fault import Delay, Extra, Truncate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -93,7 +93,7 @@ class Response:
     def altered(self, kind: Kind | None) -> Response:
         """Give the response as a fault lets it arrive."""
         match kind:
-            case Extra(headers):
+            case Extra(headers) | Delay(headers=headers):
                 return replace(self, headers={**self.headers, **headers})
             case Truncate(length):
                 return replace(self, body=self.body[:length])

@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING
 
 from sandbox.error import CallerRefusedError, TokenRefusedError
 from sandbox.https import pat_form
-from sandbox.https.admission import admit_to_tokens, fault, find_organization, refusal
+from sandbox.https.admission import (
+    admit_to_tokens,
+    fault,
+    find_organization,
+    payer,
+    refusal,
+)
 from sandbox.https.message import Response
 from sandbox.registry import Caller
 
@@ -46,7 +52,11 @@ class PatFace:
         operation, thing, answer = route
         target = "/".join(filter(None, (request.segments[0], thing)))
         return self._gate.call(
-            "azure-devops", operation, target, lambda: self._carry_out(request, answer)
+            "azure-devops",
+            operation,
+            target,
+            lambda: self._carry_out(request, answer),
+            payer(self._world, request),
         )
 
     def _route(self, request: Request) -> tuple[str, str, Answer] | None:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sandbox.error import CallerRefusedError
-from sandbox.https.admission import find_organization, password, refusal
+from sandbox.https.admission import find_organization, password, payer, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,7 +47,11 @@ class PatGate:
         """
         target = "/".join(request.segments)
         return self._gate.call(
-            "azure-devops", operation, target, lambda: self._answer(request, scopes, carry_out)
+            "azure-devops",
+            operation,
+            target,
+            lambda: self._answer(request, scopes, carry_out),
+            payer(self._world, request),
         )
 
     def _answer(

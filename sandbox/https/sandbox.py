@@ -37,7 +37,8 @@ class Sandbox:
     """The faces of a world, on loopback, from ``start`` to ``close`` or inside a ``with`` block.
 
     The vaults are those that the world has when the faces start; organizations, people and tokens
-    may be added at any time.
+    may be added at any time. From then on the world's limits are enforced, unless somebody switches
+    them off again.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class Sandbox:
 
     def start(self) -> Self:
         """Start all faces."""
+        self.world.limits.are_enforced = True
         gate, path = self._gate, self.dressing.path
         entra = self._open("login")
         entra.start(self._dressed(EntraFace(gate, entra.url)))

@@ -110,7 +110,9 @@ class WorldIssuer:
         """See ``TokenIssuer``."""
         caller = self._identity(owner, organization)
         try:
-            with asking(self._world, _call("connection_data", organization)):
+            found = self._world.registry.find(value.reveal())
+            call = _call("connection_data", organization)
+            with asking(self._world, replace(call, payer=found.owner if found else "")):
                 user = self._world.authenticate(organization, value.reveal())
                 if user is None and not caller.organization.has_public_project:
                     raise CallerRefusedError(401, "the token is not valid")
@@ -133,7 +135,9 @@ class WorldIssuer:
         """Make one remote call with the owner's access token."""
         # Asked for before the world is entered: to get it may take calls of its own.
         token = self._access_token(owner).reveal()
-        with asking(self._world, call, is_repeatable=is_repeatable):
+        shown = self._world.tenant.inspect(token)
+        payer = self._world.tenant.users[shown.subject].identity_id if shown else ""
+        with asking(self._world, replace(call, payer=payer), is_repeatable=is_repeatable):
             yield self._admitted(call.target.partition("/")[0], token)
 
     def _admitted(self, organization: str, token: str) -> Caller:

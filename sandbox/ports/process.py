@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rotation.rotator import Rotator
 from rotation.session import AgentUser
 from rotation.sessions import AgentSource, PersonSource, Sessions
-from rotation.settling import Ports
+from rotation.settling import AtOnce, Ports
 from sandbox.ports.issuer import WorldIssuer
 from sandbox.ports.record import Journal, MemoryLocks
 from sandbox.ports.session import WorldSessionStore, WorldTokenService
@@ -17,7 +17,7 @@ from sandbox.ports.store import WorldStore
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from rotation.ports import Clock, Locks, RequestQueue
+    from rotation.ports import Clock, Locks, RequestQueue, Turns
     from rotation.rotator import Scope
     from sandbox.world import World
 
@@ -44,7 +44,7 @@ class InProcess:
     but what is in the world.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the parts of one process
         self,
         world: World,
         scope: Scope,
@@ -52,6 +52,7 @@ class InProcess:
         locks: Locks | None = None,
         clock: Clock | None = None,
         queue: RequestQueue | None = None,
+        turns: Turns | None = None,
     ) -> None:
         """Put a rotator together.
 
@@ -61,6 +62,7 @@ class InProcess:
             locks: shared among processes that see each other's; its own without.
             clock: its own, if it is not the world's.
             queue: of the requests, if there is one.
+            turns: who may begin; everybody without.
         """
         self.world = world
         self.scope = scope
@@ -77,6 +79,7 @@ class InProcess:
             own,
             lambda seconds: world.clock.advance(timedelta(seconds=seconds)),
             queue,
+            turns or AtOnce(),
         )
         self.locks = locks or MemoryLocks()
         self.rotator = Rotator(self.ports, self.sessions, self.locks, scope)

@@ -56,24 +56,28 @@ class MemoryRequests:
         with self._guard:
             self._messages.append(message)
 
+    def __len__(self) -> int:
+        """Tell how many messages there are, those that cannot be taken yet among them."""
+        return len(self._messages)
+
     def visible(self) -> list[Message]:
         """Give what can be taken now."""
         now = self._clock()
         with self._guard:
-            return [
-                message
-                for message in self._messages
-                if message.visible_at <= now and (message.ends_at is None or now < message.ends_at)
-            ]
+            return [message for message in self._messages if _is_visible(message, now)]
 
     def take(self) -> Message | None:
         """Take the first message that can be taken; None if there is none."""
-        for message in self.visible():
-            with self._guard:
-                if message in self._messages:
-                    self._messages.remove(message)
-                    return message
-        return None
+        now = self._clock()
+        with self._guard:
+            found = next((m for m in self._messages if _is_visible(m, now)), None)
+            if found:
+                self._messages.remove(found)
+        return found
+
+
+def _is_visible(message: Message, now: datetime) -> bool:
+    return message.visible_at <= now and (message.ends_at is None or now < message.ends_at)
 
 
 class MemoryBacklog:

@@ -19,6 +19,7 @@ from rotation.errors import OutcomeUnknownError, UnavailableError
 from rotation.model import Draft, ManagedSecret, SecretName, TokenValue
 from rotation.settings import Vault
 from sandbox.furniture import ORGANIZATION, OWNER
+from tests.stage import paces
 
 if TYPE_CHECKING:
     import ssl
@@ -118,7 +119,7 @@ def server(
 @pytest.fixture
 def issuer(server: RudeServer) -> Iterator[AzureDevOpsIssuer]:
     """Give the adapter of Azure DevOps in front of it."""
-    with open_session(lambda _: None) as http:
+    with open_session(paces()) as http:
         yield AzureDevOpsIssuer(
             http,
             lambda _: TokenValue("any"),
@@ -132,7 +133,7 @@ def issuer(server: RudeServer) -> Iterator[AzureDevOpsIssuer]:
 def store(server: RudeServer) -> Iterator[KeyVaultStore]:
     """Give the adapter of Key Vault in front of it."""
     vault = Vault(SECRET.name.vault, server.url)
-    with open_vault(vault, AnyToken(), is_microsoft=False, sleep=lambda _: None) as client:
+    with open_vault(vault, AnyToken(), is_microsoft=False, paces=paces()) as client:
         yield KeyVaultStore({vault.name: client})
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from rotation.adapters.pace import AFTER_REFUSALS
 from rotation.adapters.vault_refusal import HINTS
 from rotation.errors import (
     AccessDeniedError,
@@ -99,12 +100,14 @@ def test_a_clear_no_says_what_to_do(
 def test_an_outage_is_repeated_unless_it_may_be_done(
     https_stage: HttpsStage, fail: Fail, no: VaultNo, write: str
 ) -> None:
-    """A store is sent once, whatever the answer; only a 429 says that nothing was done."""
+    """A store is sent once, but after a 429: that alone says that nothing was done."""
     error = _refused(https_stage, fail, no, write)
 
     is_unknown = write == "store" and no.status != 429
     assert type(error) is (OutcomeUnknownError if is_unknown else UnavailableError)
-    assert https_stage.count(OPERATIONS[write]) == (1 if write == "store" else TRIES)
+    assert https_stage.count(OPERATIONS[write]) == (
+        1 if is_unknown else len(AFTER_REFUSALS) + 1 if write == "store" else TRIES
+    )
 
 
 @pytest.mark.parametrize("write", ["write the tags of", "disable"])

@@ -35,6 +35,7 @@ from sandbox.grant import AZURE_DEVOPS
 from sandbox.ports import InProcess, MemoryLocks, WorldIssuer, WorldStore
 from sandbox.world import session_name
 from tests.contract.conftest import access_token, make_world
+from tests.stage import paces
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -93,12 +94,12 @@ def far(sandbox: Sandbox, world: World) -> Iterator[Way]:
     place(world, Placement(NAME.name, age=timedelta(days=10)))
     with (
         ManagedIdentityCredential(client_id=world.tenant.identity.client_id) as credential,
-        open_session(lambda _: None) as http,
+        open_session(paces()) as http,
         open_vault(
             Vault(VAULT, sandbox.vault_urls[VAULT]),
             credential,
             is_microsoft=False,
-            sleep=lambda _: None,
+            paces=paces(),
         ) as client,
     ):
         issuer = AzureDevOpsIssuer(

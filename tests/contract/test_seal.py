@@ -16,6 +16,7 @@ from rotation.errors import AccessDeniedError, UnavailableError
 from rotation.model import TokenValue
 from sandbox.content import Properties
 from sandbox.fault import Fault, unavailable
+from tests.stage import paces
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -45,7 +46,7 @@ def instance(
 
         def instance() -> VaultSeal:
             client = open_vault(
-                chosen.session_vault, credential, is_microsoft=False, sleep=slept.append
+                chosen.session_vault, credential, is_microsoft=False, paces=paces(slept)
             )
             return VaultSeal(opened.enter_context(client), clock)
 

@@ -149,6 +149,14 @@ def test_a_parameter_becomes_its_setting(parameter: str, value: object, setting:
     assert app_settings(main(**{parameter: value}))[setting] == str(value)
 
 
+@pytest.mark.parametrize(("who", "instances"), [("inline", "1"), ("queue", "7")])
+def test_each_instance_is_told_how_many_there_may_be(who: str, instances: str) -> None:
+    """With the queue as many as the plan may start, so that each takes its share; else one."""
+    written = app_settings(main(fanOut=who, maximumInstanceCount=7))
+
+    assert written["ROTATION_INSTANCES"] == instances
+
+
 def names_of_the_app() -> dict[str, set[str]]:
     """Give what function_app.py says to its decorators, by the name of the argument."""
     found: dict[str, set[str]] = {}

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tests.mutants.catalogue import Mutant
 
 PARTS = (
-    *("rotation", "sandbox", "tests", "infra", "function_app.py"),
+    *("rotation", "sandbox", "benchmarks", "tests", "infra", "function_app.py"),
     *("host.json", "pyproject.toml", ".funcignore"),
 )
 WITNESSES = ".witnesses"

@@ -59,7 +59,7 @@ class Works:
         """Start another worker."""
         process = self.stage.process(self.locks)
         process.journal.events = self.stage.events
-        return Worker(process.rotator, self.fan_out)
+        return Worker(process.rotator, self.fan_out, process.ports.pause)
 
     def work(self) -> list[Outcome]:
         """Do what is on the queue."""

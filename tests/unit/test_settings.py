@@ -31,7 +31,7 @@ PUBLIC = {
     *("AGENT_OWNERS", "BLUEPRINT_ID", "STORAGE", "PUBLIC_URL"),
     *("AUTHORITY", "DEVOPS_URL", "DEVOPS_TOKENS_URL"),
     *("LIFETIME_DAYS", "MAX_LIFETIME_DAYS", "GRACE_HOURS", "ALERT_DAYS"),
-    *("SCHEDULE", "FAN_OUT", "CONCURRENCY", "JOURNAL_DAYS"),
+    *("SCHEDULE", "FAN_OUT", "CONCURRENCY", "JOURNAL_DAYS", "INSTANCES"),
 }
 LOOK_ALIKE = {
     "ROTATION_AUTHORITY": "https://localhost:8442",
@@ -51,7 +51,7 @@ EVERY_NAME = [
     *("ROTATION_LIFETIME_DAYS", "ROTATION_MAX_LIFETIME_DAYS", "ROTATION_GRACE_HOURS"),
     *("ROTATION_SCHEDULE", "ROTATION_CONCURRENCY", "AZURE_CLIENT_ID"),
     *("ROTATION_AGENT_OWNERS", "ROTATION_BLUEPRINT_ID", "ROTATION_PUBLIC_URL"),
-    *("ROTATION_FAN_OUT", "ROTATION_JOURNAL_DAYS"),
+    *("ROTATION_FAN_OUT", "ROTATION_JOURNAL_DAYS", "ROTATION_INSTANCES"),
 ]
 VAULT_FORMS = "expected a vault as name, https://host or name=https://host, not"
 TOKEN = "h7mzq2x4" * 6 + "aZ_-"
@@ -124,7 +124,7 @@ class TestDefaults:
         )
         assert settings.schedule == "0 7 * * * *"
         assert (settings.lifetime_days, settings.max_lifetime_days) == (30, 90)
-        assert (settings.grace_hours, settings.concurrency) == (48, 8)
+        assert (settings.grace_hours, settings.concurrency, settings.instances) == (48, 8, 1)
         assert settings.is_microsoft
 
     def test_the_tags_fall_back_to_them(self) -> None:
