@@ -144,7 +144,7 @@ class _Clients:
         count = 0
         while True:
             url = f"{self.chosen.devops_tokens_url}/{TOKENS}"
-            page = self.session.get(url, params=query, headers=headers).json()  # noqa: S113 - bare
+            page = self.session.get(url, params=query, headers=headers).json()
             count += len(page["patTokens"])
             if not page["continuationToken"]:
                 return count
@@ -158,7 +158,9 @@ def _clients(chosen: Settings) -> Iterator[_Clients]:
         service = opened.enter_context(wiring.open_service(chosen))
         sessions = service.auditor.sessions
         access = {owner: sessions.access_token(owner).reveal() for owner in chosen.all_owners}
-        credential = opened.enter_context(ManagedIdentityCredential(client_id=chosen.managed_identity))
+        credential = opened.enter_context(
+            ManagedIdentityCredential(client_id=chosen.managed_identity)
+        )
         vaults = [
             opened.enter_context(
                 SecretClient(vault.url, credential, verify_challenge_resource=False)

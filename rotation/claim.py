@@ -10,7 +10,8 @@ from rotation.model import Mode
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
-    from rotation.model import Inventory, Mandate, SecretName, Token
+    from rotation.inventory import Inventory
+    from rotation.model import Mandate, SecretName, Token
 
 
 @dataclass(frozen=True)

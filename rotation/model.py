@@ -265,36 +265,6 @@ class Token:
 
 
 @dataclass(frozen=True)
-class Inventory:
-    """The living tokens of one owner in one organization."""
-
-    account_id: str | None
-    """The organization's id, as in ``Token.target_accounts``; None while that is not certain."""
-    tokens: tuple[Token, ...]
-
-    def bound_to(self, secret: SecretName) -> tuple[Token, ...]:
-        """Give the tokens that are bound to ``secret``."""
-        return tuple(self._by_mark.get(secret.folded, ()))
-
-    def find(self, authorization_id: str | None) -> Token | None:
-        """Give the token with this id, if it is among them."""
-        return self._by_id.get(authorization_id)
-
-    # Every secret of a run asks: looked through once, whatever their number.
-
-    @cached_property
-    def _by_mark(self) -> Mapping[SecretName | None, list[Token]]:
-        found: dict[SecretName | None, list[Token]] = {}
-        for token in self.tokens:
-            found.setdefault(token.marked, []).append(token)
-        return found
-
-    @cached_property
-    def _by_id(self) -> Mapping[str | None, Token]:
-        return {token.authorization_id: token for token in reversed(self.tokens)}
-
-
-@dataclass(frozen=True)
 class Draft:
     """What a token is asked to be when it is created."""
 

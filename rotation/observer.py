@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
-    from rotation.model import Defaults, Inventory, ManagedSecret, Recorded, SecretName
+    from rotation.inventory import Inventory
+    from rotation.model import Defaults, ManagedSecret, Recorded, SecretName
     from rotation.ports import Clock, OwnerSessions
     from rotation.session import Session
     from rotation.settling import Ports
