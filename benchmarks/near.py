@@ -28,6 +28,7 @@ from sandbox.furniture import ORGANIZATION
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from rotation.ports import OwnerSessions
     from rotation.settings import Settings
 
 TOKENS = f"{ORGANIZATION}/_apis/tokens/pats"
@@ -135,12 +136,14 @@ class _Clients:
     chosen: Settings
     vaults: list[SecretClient]
     session: requests.Session
-    access_tokens: Mapping[str, str]
+    sessions: OwnerSessions
+    """Where an owner's access token comes from: a bare loop needs one, too."""
 
     def tokens_of(self, owner: str) -> int:
         """List all tokens of an owner; give how many there are."""
         query = {"api-version": "7.2-preview.1", "$top": "100", "displayFilterOption": "active"}
-        headers = {"Authorization": f"Bearer {self.access_tokens[owner]}"}
+        token = self.sessions.access_token(owner).reveal()
+        headers = {"Authorization": f"Bearer {token}"}
         count = 0
         while True:
             url = f"{self.chosen.devops_tokens_url}/{TOKENS}"
@@ -153,11 +156,9 @@ class _Clients:
 
 @contextmanager
 def _clients(chosen: Settings) -> Iterator[_Clients]:
-    """Give clients for the bare loops; they have their access tokens before they are measured."""
+    """Give clients for the bare loops."""
     with ExitStack() as opened:
         service = opened.enter_context(wiring.open_service(chosen))
-        sessions = service.auditor.sessions
-        access = {owner: sessions.access_token(owner).reveal() for owner in chosen.all_owners}
         credential = opened.enter_context(
             ManagedIdentityCredential(client_id=chosen.managed_identity)
         )
@@ -167,7 +168,8 @@ def _clients(chosen: Settings) -> Iterator[_Clients]:
             )
             for vault in chosen.vaults
         ]
-        yield _Clients(chosen, vaults, opened.enter_context(requests.Session()), access)
+        session = opened.enter_context(requests.Session())
+        yield _Clients(chosen, vaults, session, service.auditor.sessions)
 
 
 WORKS = {"run": run, "loop": loop, "script": script}

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from rotation.inventory import Inventory
-    from rotation.model import Defaults, ManagedSecret, Recorded, SecretName
+    from rotation.model import Defaults, ManagedSecret, Mandate, Recorded, SecretName
     from rotation.ports import Clock, OwnerSessions
     from rotation.session import Session
     from rotation.settling import Ports
@@ -73,8 +73,18 @@ class Observer:
         self.sessions: _Once[Session] = _Once(sessions.session, ports.clock)
         self.inventories: _Once[Inventory] = _Once(ports.issuer.inventory, ports.clock)
 
-    def glance(self, secret: ManagedSecret) -> tuple[Snapshot, Decision | Question]:
+    def mandate(self, secret: ManagedSecret) -> Mandate:
+        """Give what the tags of a secret ask for."""
+        return tags.parse(secret.tags, self._defaults)
+
+    def glance(
+        self, secret: ManagedSecret, *, asks: bool = True
+    ) -> tuple[Snapshot, Decision | Question]:
         """Decide from what a list shows, as far as that goes.
+
+        Args:
+            secret: as a list shows it.
+            asks: whether the session and the tokens of its owner are asked for, if they are needed.
 
         Returns:
             The snapshot, and a decision; or the question that only a read or more can answer.
@@ -82,7 +92,7 @@ class Observer:
         Raises:
             RotationError: the session or the tokens of the owner could not be asked for.
         """
-        return self._decide(self.begin(secret), {Fact.SESSION, Fact.TOKENS})
+        return self._decide(self.begin(secret), {Fact.SESSION, Fact.TOKENS} if asks else set())
 
     def look(
         self, s: Snapshot, call: Caller = directly, rules: Rules = decide

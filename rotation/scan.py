@@ -6,8 +6,7 @@ Nothing that goes wrong with one secret stops the others.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
-from itertools import chain
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from rotation.decision import Decision
@@ -18,10 +17,11 @@ from rotation.schedule import superseded
 from rotation.settler import ended, safely, told_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from concurrent.futures import Future, ThreadPoolExecutor
 
     from rotation.fan_out import FanOut
+    from rotation.intake import Intake
     from rotation.model import ManagedSecret, SecretName
     from rotation.observer import Observer
     from rotation.picture import Picture
@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from rotation.recorder import Recorder
     from rotation.settler import Settler
 
-GLANCES = 50
-"""Glances made in one go: one takes less time than handing it to a thread."""
 SUPERSEDED_LIMIT = 3
 """More superseded tokens than that: something makes the secret rotate too often."""
 
@@ -48,34 +46,36 @@ class Scan:
     """Has what needs something settled by others; without, this run does it."""
     clock: Clock
 
-    def attend(self, secrets: Sequence[ManagedSecret]) -> Iterator[Outcome]:
-        """Glance at every secret, and settle those that need something; in the order given."""
-        batches = [secrets[n : n + GLANCES] for n in range(0, len(secrets), GLANCES)]
-        seen = list(chain.from_iterable(self.pool.map(self._glances, batches)))
-        due = [s.name for s, outcome in zip(secrets, seen, strict=True) if outcome is None]
-        queued = self.fan_out.send(due, self.pool, self.recorder) if self.fan_out else frozenset()
-        begun = deque(
-            outcome or self._begun(secret.name, queued)
-            for secret, outcome in zip(secrets, seen, strict=True)
-        )
-        late: list[tuple[ManagedSecret, Outcome]] = []
-        for secret, glance in zip(secrets, seen, strict=True):
-            outcome = begun.popleft()
-            done = outcome if isinstance(outcome, Outcome) else outcome.result()
-            if glance is None:
-                late.append((secret, done))
-            # What is known of a secret, its value included, is not kept until the end of the run.
-            if len(late) == ROWS:
-                self._show(late)
-                late.clear()
-            yield done.without_finding
-        self._show(late)
+    def attend(self, intake: Intake) -> Iterator[Outcome]:
+        """Glance at every secret as it comes; then settle those that need something.
 
-    def _glances(self, secrets: Sequence[ManagedSecret]) -> list[Outcome | None]:
-        """Give the outcome of each secret that needs nothing; None for what is to be settled."""
-        seen = [(secret, self._glance(secret)) for secret in secrets]
-        self._show([(secret, outcome) for secret, outcome in seen if outcome])
-        return [outcome and outcome.without_finding for _, outcome in seen]
+        The outcomes come in no order; the secrets that need something are begun in that of their
+        names.
+        """
+        due: list[ManagedSecret] = []
+        shown = _Shown(self._show)
+        for secrets in intake:
+            for secret in secrets:
+                outcome = self._glance(secret)
+                if outcome is None:
+                    due.append(secret)
+                else:
+                    shown.add(secret, outcome)
+                    yield outcome.without_finding
+        due.sort(key=lambda secret: secret.name.folded)
+        # What is known of a secret, its value included, is not kept until the end of the run.
+        for secret, outcome in self._settled(due):
+            shown.add(secret, outcome)
+            yield outcome.without_finding
+        shown.close()
+
+    def _settled(self, due: Sequence[ManagedSecret]) -> Iterator[tuple[ManagedSecret, Outcome]]:
+        names = [secret.name for secret in due]
+        queued = self.fan_out.send(names, self.pool, self.recorder) if self.fan_out else frozenset()
+        begun = deque(self._begun(name, queued) for name in names)
+        for secret in due:
+            outcome = begun.popleft()
+            yield secret, outcome if isinstance(outcome, Outcome) else outcome.result()
 
     def _glance(self, secret: ManagedSecret) -> Outcome | None:
         def look() -> Outcome | None:
@@ -110,3 +110,21 @@ class Scan:
             error = told_of(exc)
             message = f"the picture of the fleet is not whole: {error}"
             self.recorder.say(Kind.ROTATION_FAILED, reason=error.reason, message=message)
+
+
+@dataclass
+class _Shown:
+    """Draws a part of the picture as soon as it makes a whole line."""
+
+    draw: Callable[[Sequence[tuple[ManagedSecret, Outcome]]], None]
+    _rest: list[tuple[ManagedSecret, Outcome]] = field(default_factory=list)
+
+    def add(self, secret: ManagedSecret, outcome: Outcome) -> None:
+        self._rest.append((secret, outcome))
+        if len(self._rest) == ROWS:
+            self.close()
+
+    def close(self) -> None:
+        """Draw what is left."""
+        self.draw(self._rest)
+        self._rest.clear()
