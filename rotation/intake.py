@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     """An owner and an organization."""
     Secrets = list[ManagedSecret]
 
-TURN = 50
-"""Secrets that are taken from one list before the other lists have their turn."""
-WAITING = 1000
+TURN = 25
+"""Secrets that are taken from one list before the other lists have their turn: a page of them."""
+WAITING = 500
 """So many secrets may wait for the tokens of their owners before the lists do."""
 
 

@@ -10,12 +10,15 @@ from functools import cached_property
 from typing import TYPE_CHECKING, overload
 
 from rotation.model import Token
-from rotation.packed import Index, Texts
+from rotation.packed import BLOCK, Guids, Index, Strings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from rotation.model import SecretName
+
+    _Kind = tuple[frozenset[str], tuple[str, ...] | None]
+    """Scopes and organizations."""
 
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -26,30 +29,21 @@ class Tokens(Sequence[Token]):
 
     def __init__(self) -> None:
         """Start with none."""
-        self._ids = Texts()
-        self._names = Texts()
-        self._lives = array("q")
-        """For each token two instants, in microseconds."""
-        self._kinds: list[tuple[frozenset[str], tuple[str, ...] | None]] = []
-        """Scopes and organizations, each pair once."""
-        self._numbers: dict[tuple[frozenset[str], tuple[str, ...] | None], int] = {}
-        self._kind_of = array("I")
+        self._blocks: list[_Block] = []
+        self._last: list[Token] = []
+        self._kinds: dict[_Kind, _Kind] = {}
+        """Each once: the same object for all that are equal."""
 
     def extend(self, tokens: Iterable[Token]) -> None:
         """Add some."""
         for token in tokens:
-            self._ids.append(token.authorization_id)
-            self._names.append(token.display_name)
-            for instant in (token.valid_from, token.valid_to):
-                self._lives.append((instant - _BEGINNING) // _MICROSECOND)
-            kind = (token.scopes, token.target_accounts)
-            if kind not in self._numbers:
-                self._numbers[kind] = len(self._kinds)
-                self._kinds.append(kind)
-            self._kind_of.append(self._numbers[kind])
+            self._last.append(token)
+            if len(self._last) == BLOCK:
+                self._blocks.append(_Block(self._last, self._kinds))
+                self._last = []
 
     def __len__(self) -> int:
-        return len(self._kind_of)
+        return len(self._blocks) * BLOCK + len(self._last)
 
     @overload
     def __getitem__(self, number: int) -> Token: ...
@@ -60,14 +54,36 @@ class Tokens(Sequence[Token]):
     def __getitem__(self, number: int | slice) -> Token | Sequence[Token]:
         if isinstance(number, slice):
             return tuple(map(self.__getitem__, range(len(self))[number]))
-        number = range(len(self))[number]
-        scopes, accounts = self._kinds[self._kind_of[number]]
+        block, place = divmod(range(len(self))[number], BLOCK)
+        return self._last[place] if block == len(self._blocks) else self._blocks[block][place]
+
+
+class _Block:
+    """Some tokens, packed."""
+
+    __slots__ = ("_ids", "_kinds", "_lives", "_names")
+
+    def __init__(self, tokens: Sequence[Token], kinds: dict[_Kind, _Kind]) -> None:
+        ids = [token.authorization_id for token in tokens]
+        self._ids: Guids | Strings
+        try:
+            self._ids = Guids(ids)
+        except ValueError:
+            self._ids = Strings(ids)
+        self._names = Strings(token.display_name for token in tokens)
+        instants = (instant for t in tokens for instant in (t.valid_from, t.valid_to))
+        self._lives = array("q", ((at - _BEGINNING) // _MICROSECOND for at in instants))
+        each = ((token.scopes, token.target_accounts) for token in tokens)
+        self._kinds = tuple(kinds.setdefault(kind, kind) for kind in each)
+
+    def __getitem__(self, place: int) -> Token:
+        scopes, accounts = self._kinds[place]
         return Token(
-            authorization_id=self._ids[number],
-            display_name=self._names[number],
+            authorization_id=self._ids[place],
+            display_name=self._names[place],
             scopes=scopes,
-            valid_from=_BEGINNING + self._lives[2 * number] * _MICROSECOND,
-            valid_to=_BEGINNING + self._lives[2 * number + 1] * _MICROSECOND,
+            valid_from=_BEGINNING + self._lives[2 * place] * _MICROSECOND,
+            valid_to=_BEGINNING + self._lives[2 * place + 1] * _MICROSECOND,
             target_accounts=accounts,
         )
 
@@ -87,6 +103,8 @@ class Inventory:
 
     def find(self, authorization_id: str | None) -> Token | None:
         """Give the token with this id, if it is among them."""
+        if authorization_id is None:
+            return None
         found = map(self.tokens.__getitem__, self._by_id.find(authorization_id))
         return next((t for t in found if t.authorization_id == authorization_id), None)
 

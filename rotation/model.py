@@ -221,7 +221,7 @@ def marked(display_name: str, secret: SecretName) -> str:
     return f"{MARK.sub('', display_name).strip()} {secret.mark}".strip()
 
 
-@lru_cache(maxsize=8192)  # the same names come with every list
+@lru_cache(maxsize=2048)  # the same names come with every list
 def _mark_in(display_name: str) -> SecretName | None:
     mark = MARK.search(display_name)
     return SecretName(mark["vault"], mark["name"]).folded if mark else None

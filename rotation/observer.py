@@ -197,10 +197,13 @@ class Observer:
 
 def _listed(inventory: Inventory, name: SecretName, recorded: Recorded | None) -> dict[str, Any]:
     """Give what the tokens of its owner add to the snapshot of a secret."""
+    bound, recorded_id = inventory.bound_to(name), _id(recorded)
+    # Nearly always it is among them, and no other way to find it is needed.
+    found = (token for token in bound if token.authorization_id == recorded_id)
     return {
         "account_id": inventory.account_id,
-        "bound": inventory.bound_to(name),
-        "recorded": inventory.find(_id(recorded)),
+        "bound": bound,
+        "recorded": next(found, None) or inventory.find(recorded_id),
     }
 
 

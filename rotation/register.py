@@ -21,9 +21,8 @@ class Register:
 
     def __init__(self) -> None:
         """Start with none."""
-        self._hashes = array("q")
-        self._kind_of = array("I")
-        self._kinds: dict[tuple[str, str, bool], int] = {}
+        self._vaults: dict[str, _OfVault] = {}
+        self._numbers: dict[tuple[str, str, bool], int] = {}
         self._mandates: list[Mandate] = []
         """The first of each kind."""
 
@@ -31,21 +30,38 @@ class Register:
         """Remember a secret."""
         is_left_alone = mandate.mode is Mode.WATCH or bool(mandate.faults)
         kind = (mandate.owner, mandate.organization, is_left_alone)
-        if kind not in self._kinds:
-            self._kinds[kind] = len(self._mandates)
+        number = self._numbers.setdefault(kind, len(self._mandates))
+        if number == len(self._mandates):
             self._mandates.append(mandate)
-        self._hashes.append(hash(name.folded))
-        self._kind_of.append(self._kinds[kind])
+        folded = name.folded
+        self._vaults.setdefault(folded.vault, _OfVault()).add(folded.name, number)
 
     def get(self, name: SecretName) -> Mandate | None:
         """Give a mandate with the owner and the organization of this secret's, in lower case.
 
-        One that is faulty, or only watches, if this secret's is so, too; None if it was not seen.
-        Two names whose hashes of 64 bits are equal are taken for one.
+        It is faulty, or only watches, if this secret's does; None if the secret was not seen.
         """
+        vault = self._vaults.get(name.vault)
+        number = vault.find(name.name) if vault else None
+        return None if number is None else self._mandates[number]
+
+
+class _OfVault:
+    """The secrets of one vault: names whose hashes of 64 bits are equal are taken for one."""
+
+    def __init__(self) -> None:
+        self._hashes = array("q")
+        self._numbers = array("I")
+
+    def add(self, name: str, number: int) -> None:
+        self._hashes.append(hash(name))
+        self._numbers.append(number)
+
+    def find(self, name: str) -> int | None:
         found = self._index.find(hash(name))
-        return self._mandates[self._kind_of[found[-1]]] if found else None
+        return self._numbers[found[-1]] if found else None
 
     @cached_property
     def _index(self) -> Index:
-        return Index(self._hashes)
+        hashes, self._hashes = self._hashes, array("q")
+        return Index(hashes)

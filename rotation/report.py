@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from rotation.decision import Action
 from rotation.model import SecretName
-from rotation.packed import Texts
+from rotation.packed import Names
 from rotation.tags import format_instant
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ class Outcomes(Sequence[Outcome]):
 
     def __init__(self, outcomes: Iterable[Outcome] = ()) -> None:
         """Start with some."""
-        self._names: dict[Outcome, Texts] = {}
+        self._names: dict[Outcome, Names] = {}
         """The names of the secrets by their vault and all else."""
         self._count = 0
         for outcome in outcomes:
@@ -97,7 +97,7 @@ class Outcomes(Sequence[Outcome]):
         """Take one more; what was known of its secret is not kept."""
         vault, name = outcome.name.vault, outcome.name.name
         kind = replace(outcome, name=SecretName(vault, ""), finding=None)
-        self._names.setdefault(kind, Texts()).append(name)
+        self._names.setdefault(kind, Names()).append(name)
         self._count += 1
 
     @property
