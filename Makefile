@@ -14,7 +14,7 @@ LOCK = $(RUN) -m uv pip compile --quiet --universal --generate-hashes --python-v
 	--custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup witnesses demo test check proof mutants format docs lock clean
+.PHONY: help setup witnesses demo test check proof mutants bench format docs lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-15s %s\n", $$1, $$2 }'
@@ -47,6 +47,9 @@ proof: setup witnesses ## Prove the protocol in full: every story, crash, order 
 
 mutants: setup witnesses ## Break the code in each of the ways that a test must notice, and show that it does
 	@$(RUN) -m tests.mutants $(MUTANTS)
+
+bench: setup witnesses ## Measure every figure that has a goal, and print one table of them
+	@$(RUN) -m benchmarks
 
 format: setup ## Put the code into its format, and mend what the linter can mend
 	$(RUN) -m ruff check --fix-only

@@ -15,7 +15,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import requests
 from azure.identity import ManagedIdentityCredential
@@ -29,11 +30,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from rotation.ports import OwnerSessions
+    from rotation.report import RunReport
     from rotation.settings import Settings
 
 TOKENS = f"{ORGANIZATION}/_apis/tokens/pats"
-SAMPLE = 100
-"""Secrets that are read one after another; the rest is taken to last as long."""
 
 
 @dataclass(frozen=True)
@@ -84,18 +84,28 @@ def measured(work: Callable[[], int]) -> Spent:
     return Spent(wall, cpu, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, done)
 
 
-def run(chosen: Settings, concurrency: int) -> Spent:
-    """One run of the product, sessions and all; no secret's hour to be proven has come."""
+def run(chosen: Settings, concurrency: int, since: timedelta = timedelta(0)) -> Spent:
+    """One run of the product, sessions and all.
+
+    Args:
+        chosen: the settings.
+        concurrency: calls at once.
+        since: how long ago the scan before was; just now, nobody's hour to be proven has come.
+    """
     chosen = chosen.model_copy(update={"concurrency": concurrency})
     with wiring.open_service(chosen) as service:
-        return measured(lambda: _settled(service.rotator.run(scanned_at=now())))
+        return measured(lambda: _settled(service.rotator.run(scanned_at=now() - since)))
 
 
-def _settled(report: Any) -> int:  # noqa: ANN401 - a report of any version
-    settled = report.counts["settled"]
+def hour(chosen: Settings, concurrency: int) -> Spent:
+    """An hourly run of the product."""
+    return run(chosen, concurrency, timedelta(hours=1))
+
+
+def _settled(report: RunReport) -> int:
     if report.has_failures:
         raise RuntimeError(report.summary)
-    return int(settled)
+    return report.counts["settled"]
 
 
 def loop(chosen: Settings, concurrency: int) -> Spent:
@@ -172,7 +182,7 @@ def _clients(chosen: Settings) -> Iterator[_Clients]:
         yield _Clients(chosen, vaults, session, service.auditor.sessions)
 
 
-WORKS = {"run": run, "loop": loop, "script": script}
+WORKS = {"run": run, "hour": hour, "loop": loop, "script": script}
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -165,7 +165,9 @@ class Rotator:
         # What others have asked for in the last minutes is not asked for again: so a thousand
         # secrets settled one by one cost no more than a run of all.
         observer = self._shared.since(scanned_at)
-        outcome = self._settler.settle(name, observer, self._recorder())
+        recorder = self._recorder()
+        outcome = self._settler.settle(name, observer, recorder)
+        recorder.flush()
         if outcome.ending is Ending.FAILED:
             # What could not be asked for may be there for the next one.
             self._shared = Observer(self._ports, self._sessions, self._scope.defaults)
@@ -176,12 +178,14 @@ class Rotator:
 
         An order that ends as ``waiting``, ``locked`` or ``failed`` must be given again.
         """
-        if stranger := self._stranger(order.name, Ending.REFUSED):
-            with self._recorder().part() as tells:
-                said = {"reason": stranger.reason, "message": stranger.message}
-                tells.of_order(Kind.ORDER_REFUSED, order, **said)
-            return stranger
-        return self._settler.carry_out(order, self._observer(), self._recorder())
+        recorder = self._recorder()
+        if outcome := self._stranger(order.name, Ending.REFUSED):
+            said = {"reason": outcome.reason, "message": outcome.message}
+            recorder.of_order(Kind.ORDER_REFUSED, order, **said)
+        else:
+            outcome = self._settler.carry_out(order, self._observer(), recorder)
+        recorder.flush()
+        return outcome
 
     def _stranger(self, name: SecretName, ending: Ending) -> Outcome | None:
         """Give the outcome for a secret of a vault that is not watched; None if it is."""
