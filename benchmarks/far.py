@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 DAY = timedelta(days=1)
 VERSION = "7.6"
 TOKENS_A_PAGE = 100
+READ = 100
+"""Secrets of each vault that can be read, where everything is prepared."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ class Far:
     round_trip: float
     """Seconds from a request to its answer."""
     is_prepared: bool = False
-    """Whether there is nothing but lists, whose pages are written in advance."""
+    """Whether there are only lists, written in advance, and a few secrets to read."""
 
 
 @contextmanager
@@ -134,8 +136,9 @@ class _Far(Sandbox):
         if not self._lists or vault is self.world.session_vault:
             return super()._serve_vault(vault, tenant_url)
         server = self._open()
-        pages = self._lists.of_vault(vault.name, server.url)
-        server.start(_PreparedVault(self.world, KeyVaultFace(self._gate, vault, tenant_url), pages))
+        answers = self._lists.of_vault(vault.name, server.url)
+        face = KeyVaultFace(self._gate, vault, tenant_url)
+        server.start(_PreparedVault(self.world, face, answers))
         return server.url
 
 
@@ -176,12 +179,14 @@ class _Lists:
         }
 
     def of_vault(self, vault: str, base: str) -> dict[str, Response]:
-        """Give the pages of a vault, by where they begin."""
+        """Give the pages of a vault by where they begin, and some of its secrets by their names."""
         secrets = self._secrets.get(vault, [])
-        return {
+        pages = {
             str(start): Response.of_json(_page(secrets, start, base))
             for start in range(0, max(len(secrets), 1), PAGE_SIZE)
         }
+        read = {s.name: Response.of_json(secret_form.bundle(s, base)) for s in secrets[:READ]}
+        return pages | read
 
 
 def _made(
@@ -228,19 +233,19 @@ def _page(secrets: Sequence[SecretVersion], start: int, base: str) -> dict[str, 
 
 
 class _PreparedVault:
-    """A vault whose list is prepared."""
+    """A vault whose answers are prepared."""
 
-    def __init__(self, world: World, face: KeyVaultFace, pages: dict[str, Response]) -> None:
+    def __init__(self, world: World, face: KeyVaultFace, answers: dict[str, Response]) -> None:
         self._world = world
         self._face = face
-        self._pages = pages
+        self._answers = answers
 
     def __call__(self, request: Request) -> Response:
         token = self._world.tenant.inspect(request.bearer)
-        is_let_in = token is not None and token.audience == KEY_VAULT
-        if is_let_in and request.segments == ("secrets",):
-            return self._pages[request.query.get("$skiptoken", "0")]
-        return self._face(request)
+        if token is None or token.audience != KEY_VAULT:
+            return self._face(request)  # which asks for one
+        name = request.segments[1] if request.segments[1:] else None
+        return self._answers[name or request.query.get("$skiptoken", "0")]
 
 
 class _PreparedTokens(PatFace):
