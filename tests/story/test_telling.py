@@ -40,13 +40,17 @@ def test_each_outcome_is_its_own_secrets() -> None:
     """However many turns a list takes: in order, and only what is due is touched."""
     stage = Stage()
     names = [f"s-{number:03}" for number in range(2 * TURN + 1)]
+    due = {names[TURN], names[-1]}
     for name in names:
-        place(stage.world, Placement(name, age=DUE if name == names[TURN] else DAY))
+        place(stage.world, Placement(name, age=DUE if name in due else DAY))
+    refused = Fault(Answer(500, "{}"), "key-vault", "get_secret", f"{VAULT}/{names[-1]}")
+    stage.world.faults.add(refused)
 
     outcomes = stage.run().outcomes
 
     assert [outcome.name.name for outcome in outcomes] == names
     assert [o.name.name for o in outcomes if Action.RENEW in o.actions] == [names[TURN]]
+    assert [o.name.name for o in outcomes if o.ending is Ending.FAILED] == [names[-1]]
 
 
 def test_a_secret_that_another_run_holds_is_no_failure() -> None:
