@@ -13,7 +13,6 @@ from array import array
 from bisect import bisect_left
 from itertools import accumulate
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Iterator, Sequence
@@ -35,14 +34,19 @@ class Guids:
         Raises:
             ValueError: one is none, or is written in another way.
         """
-        guids = [(UUID(text), text) for text in texts]
-        if any(str(guid) != text for guid, text in guids):
-            message = "not as it is mostly written"
+        guids = [(bytes.fromhex(text.replace("-", "")), text) for text in texts]
+        if any(_written(guid) != text for guid, text in guids):
+            message = "not a GUID as it is mostly written"
             raise ValueError(message)
-        self._bytes = b"".join(guid.bytes for guid, _ in guids)
+        self._bytes = b"".join(guid for guid, _ in guids)
 
     def __getitem__(self, number: int) -> str:
-        return str(UUID(bytes=self._bytes[number * GUID : (number + 1) * GUID]))
+        return _written(self._bytes[number * GUID : (number + 1) * GUID])
+
+
+def _written(guid: bytes) -> str:
+    digits = guid.hex()
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
 class Strings:
