@@ -10,12 +10,12 @@ UPGRADE ?=# make lock UPGRADE=1 takes the newest versions instead of keeping the
 
 RUN := $(VENV)/bin/python
 # The files without effects: nothing in them is hard to test, so all of it is tested.
-PURE := rotation/model.py,rotation/session.py,rotation/decision.py,rotation/claim.py,rotation/report.py,rotation/fleet.py,rotation/tags.py,rotation/policy.py,rotation/schedule.py,rotation/scope.py,rotation/order.py,rotation/orders.py,rotation/events.py,rotation/errors.py,rotation/settings.py,rotation/storage.py,rotation/diagnosis.py,rotation/maker.py,rotation/audit.py,rotation/audit_rules.py,rotation/export.py,rotation/page/accept.py,rotation/page/event_view.py,rotation/page/fleet_view.py,rotation/page/headline.py,rotation/page/secret_view.py,rotation/page/wanted.py,rotation/git_credential.py,rotation/lanes.py,rotation/window.py,rotation/timeline/*.py,rotation/console/layout.py,rotation/console/strip.py
+PURE := rotation/model.py,rotation/packed.py,rotation/inventory.py,rotation/register.py,rotation/session.py,rotation/decision.py,rotation/claim.py,rotation/report.py,rotation/fleet.py,rotation/tags.py,rotation/policy.py,rotation/schedule.py,rotation/scope.py,rotation/order.py,rotation/orders.py,rotation/events.py,rotation/errors.py,rotation/settings.py,rotation/storage.py,rotation/diagnosis.py,rotation/maker.py,rotation/audit.py,rotation/audit_rules.py,rotation/export.py,rotation/page/accept.py,rotation/page/event_view.py,rotation/page/fleet_view.py,rotation/page/headline.py,rotation/page/secret_view.py,rotation/page/wanted.py,rotation/git_credential.py,rotation/lanes.py,rotation/window.py,rotation/timeline/*.py,rotation/console/layout.py,rotation/console/strip.py
 LOCK = $(RUN) -m uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
 	--custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup witnesses demo test check proof mutants package audit format docs lock clean
+.PHONY: help setup witnesses demo test check proof mutants bench package audit format docs lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-15s %s\n", $$1, $$2 }'
@@ -48,6 +48,9 @@ proof: setup witnesses ## Prove the protocol in full: every story, crash, order 
 
 mutants: setup witnesses ## Break the code in each of the ways that a test must notice, and show that it does
 	@$(RUN) -m tests.mutants $(MUTANTS)
+
+bench: setup witnesses ## Measure every figure that has a goal, and print one table of them
+	@$(RUN) -m benchmarks
 
 package: setup ## Make the package that Azure runs, its bill of materials and its licences, in build/
 	@$(RUN) -m tools.package $(if $(APP_PYTHON),--python $(APP_PYTHON))

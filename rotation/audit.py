@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
     from datetime import datetime, timedelta
 
-    from rotation.model import Inventory, Mandate, SecretName, Token
+    from rotation.inventory import Inventory
+    from rotation.model import Mandate, SecretName, Token
 
 NAME_LENGTH = 60
 """Characters of a display name that a message quotes."""

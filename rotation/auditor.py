@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from rotation.dependents import Listing
-    from rotation.model import Defaults, Inventory
+    from rotation.inventory import Inventory
+    from rotation.model import Defaults
     from rotation.ports import Clock, OwnerSessions, SecretStore, TokenIssuer
 
 

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from rotation.model import Mode
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
-    from rotation.model import Inventory, Mandate, SecretName, Token
+    from rotation.inventory import Inventory
+    from rotation.model import Mandate, SecretName, Token
+
+
+class Mandates(Protocol):
+    """What managed secrets ask for."""
+
+    def get(self, name: SecretName, /) -> Mandate | None:
+        """Give the mandate of a secret (folded); None if there is no such secret."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +35,7 @@ class Unclaimed:
 
 def unclaimed(
     inventories: Mapping[tuple[str, ...], Inventory],
-    mandates: Mapping[SecretName, Mandate],
+    mandates: Mandates,
     seen: Collection[str],
 ) -> Iterator[Unclaimed]:
     """Find the bound tokens whose secret is not managed, or names another owner or organization.

@@ -221,7 +221,7 @@ def marked(display_name: str, secret: SecretName) -> str:
     return f"{MARK.sub('', display_name).strip()} {secret.mark}".strip()
 
 
-@lru_cache(maxsize=8192)  # the same names come with every list
+@lru_cache(maxsize=2048)  # the same names come with every list
 def _mark_in(display_name: str) -> SecretName | None:
     mark = MARK.search(display_name)
     return SecretName(mark["vault"], mark["name"]).folded if mark else None
@@ -262,36 +262,6 @@ class Token:
         """
         accounts = self.target_accounts
         return accounts is not None and len(accounts) == 1 and account_id in (None, accounts[0])
-
-
-@dataclass(frozen=True)
-class Inventory:
-    """The living tokens of one owner in one organization."""
-
-    account_id: str | None
-    """The organization's id, as in ``Token.target_accounts``; None while that is not certain."""
-    tokens: tuple[Token, ...]
-
-    def bound_to(self, secret: SecretName) -> tuple[Token, ...]:
-        """Give the tokens that are bound to ``secret``."""
-        return tuple(self._by_mark.get(secret.folded, ()))
-
-    def find(self, authorization_id: str | None) -> Token | None:
-        """Give the token with this id, if it is among them."""
-        return self._by_id.get(authorization_id)
-
-    # Every secret of a run asks: looked through once, whatever their number.
-
-    @cached_property
-    def _by_mark(self) -> Mapping[SecretName | None, list[Token]]:
-        found: dict[SecretName | None, list[Token]] = {}
-        for token in self.tokens:
-            found.setdefault(token.marked, []).append(token)
-        return found
-
-    @cached_property
-    def _by_id(self) -> Mapping[str | None, Token]:
-        return {token.authorization_id: token for token in reversed(self.tokens)}
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
-    from rotation.model import Defaults, Inventory, ManagedSecret, Recorded, SecretName
+    from rotation.inventory import Inventory
+    from rotation.model import Defaults, ManagedSecret, Mandate, Recorded, SecretName
     from rotation.ports import Clock, OwnerSessions
     from rotation.session import Session
     from rotation.settling import Ports
@@ -72,8 +73,18 @@ class Observer:
         self.sessions: _Once[Session] = _Once(sessions.session, ports.clock)
         self.inventories: _Once[Inventory] = _Once(ports.issuer.inventory, ports.clock)
 
-    def glance(self, secret: ManagedSecret) -> tuple[Snapshot, Decision | Question]:
+    def mandate(self, secret: ManagedSecret) -> Mandate:
+        """Give what the tags of a secret ask for."""
+        return tags.parse(secret.tags, self._defaults)
+
+    def glance(
+        self, secret: ManagedSecret, *, asks: bool = True
+    ) -> tuple[Snapshot, Decision | Question]:
         """Decide from what a list shows, as far as that goes.
+
+        Args:
+            secret: as a list shows it.
+            asks: whether the session and the tokens of its owner are asked for, if they are needed.
 
         Returns:
             The snapshot, and a decision; or the question that only a read or more can answer.
@@ -81,7 +92,7 @@ class Observer:
         Raises:
             RotationError: the session or the tokens of the owner could not be asked for.
         """
-        return self._decide(self.begin(secret), {Fact.SESSION, Fact.TOKENS})
+        return self._decide(self.begin(secret), {Fact.SESSION, Fact.TOKENS} if asks else set())
 
     def look(
         self, s: Snapshot, call: Caller = directly, rules: Rules = decide
@@ -189,10 +200,13 @@ class Observer:
 
 def _listed(inventory: Inventory, name: SecretName, recorded: Recorded | None) -> dict[str, Any]:
     """Give what the tokens of its owner add to the snapshot of a secret."""
+    bound, recorded_id = inventory.bound_to(name), _id(recorded)
+    # Nearly always it is among them, and no other way to find it is needed.
+    found = (token for token in bound if token.authorization_id == recorded_id)
     return {
         "account_id": inventory.account_id,
-        "bound": inventory.bound_to(name),
-        "recorded": inventory.find(_id(recorded)),
+        "bound": bound,
+        "recorded": next(found, None) or inventory.find(recorded_id),
     }
 
 

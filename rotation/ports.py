@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from rotation.events import Event
+    from rotation.inventory import Inventory
     from rotation.model import (
         Created,
         Draft,
-        Inventory,
         ManagedSecret,
         SecretName,
         SecretVersion,

@@ -1,7 +1,7 @@
 """What a run tells: one event after another, each with the run it belongs to.
 
-The log gets each at once. The journal gets them in one go at the end of each part of a run; when it
-cannot be reached, the run goes on, and the gap is said.
+The log gets each at once. The journal gets them in batches, in which there is what several
+settlings have to tell. When it cannot be reached, the run goes on, and the gap is said.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from rotation.errors import RotationError
 from rotation.events import Event, Kind
-from rotation.schedule import renewal_at, shown
+from rotation.schedule import MINUTE, renewal_at, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,6 +28,10 @@ if TYPE_CHECKING:
 
 
 GAP = "journal-gap"
+BATCH = 100
+"""So many events do not wait any longer for more: a transaction of the journal's takes no more."""
+PATIENCE = MINUTE
+"""Nor does one for longer: what a dead process has not written, only the log has."""
 
 
 @dataclass
@@ -66,23 +70,33 @@ class Recorder:
     """Shared by all parts of a run."""
     kept: list[Event] = field(default_factory=list)
     """What the journal does not have yet."""
+    guard: Lock = field(default_factory=Lock)
+    """Of what is kept."""
 
     @contextmanager
     def part(self) -> Iterator[Recorder]:
         """Give a recorder for a part of the run, such as a settling, whose events belong together.
 
-        The journal gets them when the block ends.
+        When the block ends, they are kept with those of the other parts, and the journal gets them
+        if there are many, or some have waited for long.
         """
-        part = replace(self, kept=[])
+        part = replace(self, kept=[], guard=Lock())
         try:
             yield part
         finally:
-            part.flush()
+            with self.guard:
+                self.kept.extend(part.kept)
+                is_due = len(self.kept) >= BATCH or (
+                    bool(self.kept) and self.clock() - self.kept[0].time >= PATIENCE
+                )
+            if is_due:
+                self.flush()
 
     def flush(self) -> None:
         """Let the journal have what it does not have yet; a failure is an event, and no more."""
-        events = self.kept.copy()
-        del self.kept[: len(events)]
+        with self.guard:
+            events = self.kept.copy()
+            self.kept.clear()
         if not events:
             return
         lost = self.gap.take()
@@ -103,7 +117,8 @@ class Recorder:
         """Record an event; ``keys`` are those of ``Event`` that apply."""
         event = self._event(kind, **keys)
         self.log.record(event)
-        self.kept.append(event)
+        with self.guard:
+            self.kept.append(event)
 
     def _event(self, kind: Kind, **keys: Any) -> Event:  # noqa: ANN401 - as above
         return Event(kind, self.clock(), self.run_id, number=next(self.numbers), **keys)

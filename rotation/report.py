@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from rotation.decision import Action
+from rotation.model import SecretName
+from rotation.packed import Names
 from rotation.schedule import EXPIRED, NO_EXPIRY
 from rotation.tags import format_instant
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
     from rotation.decision import Finding
-    from rotation.model import SecretName
     from rotation.session import Session
 
 
@@ -83,6 +85,51 @@ class Outcome:
         }
 
 
+class Outcomes(Sequence[Outcome]):
+    """Outcomes of many secrets, in the order of their names: most are alike but for the name."""
+
+    def __init__(self, outcomes: Iterable[Outcome] = ()) -> None:
+        """Start with some."""
+        self._names: dict[Outcome, Names] = {}
+        """The names of the secrets by their vault and all else."""
+        self._count = 0
+        for outcome in outcomes:
+            self.add(outcome)
+
+    def add(self, outcome: Outcome) -> None:
+        """Take one more; what was known of its secret is not kept."""
+        vault, name = outcome.name.vault, outcome.name.name
+        kind = replace(outcome, name=SecretName(vault, ""), finding=None)
+        self._names.setdefault(kind, Names()).append(name)
+        self._count += 1
+
+    @property
+    def kinds(self) -> Iterator[tuple[Outcome, int]]:
+        """Each kind of outcome, with any name, and how many there are."""
+        return ((kind, len(names)) for kind, names in self._names.items())
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[Outcome]:
+        found = [
+            (SecretName(kind.name.vault, name), kind)
+            for kind, names in self._names.items()
+            for name in names
+        ]
+        found.sort(key=lambda one: one[0].folded)
+        return (replace(kind, name=name) for name, kind in found)
+
+    @overload
+    def __getitem__(self, number: int) -> Outcome: ...
+
+    @overload
+    def __getitem__(self, number: slice) -> Sequence[Outcome]: ...
+
+    def __getitem__(self, number: int | slice) -> Outcome | Sequence[Outcome]:
+        return tuple(self)[number]
+
+
 @dataclass(frozen=True)
 class VaultFailure:
     """A vault that could not be listed."""
@@ -99,14 +146,16 @@ class RunReport:
     run_id: str
     started_at: datetime
     finished_at: datetime
-    outcomes: tuple[Outcome, ...]
+    outcomes: Outcomes
     sessions: tuple[Session, ...] = ()
     vault_failures: tuple[VaultFailure, ...] = ()
 
     @property
     def counts(self) -> Mapping[str, int]:
         """How many secrets ended how, and how many vaults failed."""
-        counted = Counter(str(outcome.ending) for outcome in self.outcomes)
+        counted = Counter[str]()
+        for kind, count in self.outcomes.kinds:
+            counted[kind.ending] += count
         return {
             **{str(ending): counted[ending] for ending in Ending if ending not in OF_ORDERS},
             "vaults_failed": self.failed_vaults,
@@ -132,7 +181,8 @@ class RunReport:
     def needs_somebody(self) -> bool:
         """Whether anything failed or waits for a person."""
         has_lost_session = any(not session.is_working for session in self.sessions)
-        waits = any(o.ending in NEEDS_SOMEBODY or o.reason in UNWATCHABLE for o in self.outcomes)
+        kinds = (kind for kind, _ in self.outcomes.kinds)
+        waits = any(k.ending in NEEDS_SOMEBODY or k.reason in UNWATCHABLE for k in kinds)
         return bool(self.failed_vaults or has_lost_session or waits)
 
     def as_dict(self) -> dict[str, Any]:

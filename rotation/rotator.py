@@ -12,17 +12,17 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from rotation import tags
 from rotation.claim import unclaimed
 from rotation.decision import Finding
 from rotation.errors import RotationError
 from rotation.events import Kind
 from rotation.fleet import ALERT_BEFORE, Fleet
+from rotation.intake import Intake
 from rotation.observer import Observer
 from rotation.picture import Picture
 from rotation.recorder import Gap, Recorder
 from rotation.relay import THREADS
-from rotation.report import Ending, Outcome, RunReport, VaultFailure
+from rotation.report import Ending, Outcome, Outcomes, RunReport
 from rotation.scan import Scan
 from rotation.session import Session
 from rotation.settler import Settler, told_of
@@ -95,27 +95,30 @@ class Rotator:
         observer = self._observer()
         before = self._scope.alert_before
         picture = Picture(self._ports.log, recorder.run_id, started_at, before)
+        outcomes = Outcomes()
         with _threads(self._scope.concurrency) as pool:
-            sessions = self._ask_sessions(pool, self._sessions.keep)
+            intake = self._intake(pool, observer)
+            asked = self._ask_sessions(pool, self._sessions.keep)
+            intake.begin()  # behind the sessions, while they are waited for
+            sessions = tuple(asked)
             for session in sessions:
                 recorder.session(session)
             recorder.flush()
-            secrets, vault_failures = self._list(pool)
-            for failure in vault_failures:
-                recorder.say(Kind.ROTATION_FAILED, **vars(failure))
-            outcomes = []
             settler, ports, at_once = self._settler, self._ports, self._scope.concurrency
             scan = Scan(pool, settler, observer, recorder, picture, fan_out, ports, at_once)
-            for outcome in scan.attend(secrets):
-                outcomes.append(outcome)
-                progress(len(outcomes), len(secrets))
-        self._report_unclaimed(secrets, vault_failures, observer, recorder)
+            for outcome in scan.attend(intake):
+                outcomes.add(outcome)
+                progress(len(outcomes), intake.count)
+        vault_failures = intake.failures
+        for failure in vault_failures:
+            recorder.say(Kind.ROTATION_FAILED, **vars(failure))
+        self._report_unclaimed(intake, observer, recorder)
         self._scanned_at = started_at
         report = RunReport(
             run_id=recorder.run_id,
             started_at=started_at,
             finished_at=clock(),
-            outcomes=tuple(outcomes),
+            outcomes=outcomes,
             sessions=sessions,
             vault_failures=vault_failures,
         )
@@ -138,14 +141,18 @@ class Rotator:
         if scanned_at:
             observer = observer.since(scanned_at)
         with _threads(self._scope.concurrency) as pool:
-            sessions = self._ask_sessions(pool, observer.sessions)
-            secrets, vault_failures = self._list(pool)
+            intake = self._intake(pool, observer)
+            asked = self._ask_sessions(pool, observer.sessions)
+            intake.begin()
+            sessions = tuple(asked)
+            secrets = [secret for some in intake for secret in some]
+            secrets.sort(key=lambda secret: secret.name.folded)
             findings = []
             for finding in pool.map(lambda secret: _find(secret, observer), secrets):
                 findings.append(finding)
                 progress(len(findings), len(secrets))
         before = self._scope.alert_before
-        return Fleet(self._ports.clock(), tuple(findings), sessions, vault_failures, before)
+        return Fleet(self._ports.clock(), tuple(findings), sessions, intake.failures, before)
 
     def settle(self, name: SecretName, scanned_at: datetime | None = None) -> Outcome:
         """Settle one secret, apart from any run; whatever goes wrong is an outcome, too.
@@ -159,7 +166,9 @@ class Rotator:
         # What others have asked for in the last minutes is not asked for again: so a thousand
         # secrets settled one by one cost no more than a run of all.
         observer = self._shared.since(scanned_at)
-        outcome = self._settler.settle(name, observer, self._recorder())
+        recorder = self._recorder()
+        outcome = self._settler.settle(name, observer, recorder)
+        recorder.flush()
         if outcome.ending is Ending.FAILED:
             # What could not be asked for may be there for the next one.
             self._shared = Observer(self._ports, self._sessions, self._scope.defaults)
@@ -170,12 +179,14 @@ class Rotator:
 
         An order that ends as ``waiting``, ``locked`` or ``failed`` must be given again.
         """
-        if stranger := self._stranger(order.name, Ending.REFUSED):
-            with self._recorder().part() as tells:
-                said = {"reason": stranger.reason, "message": stranger.message}
-                tells.of_order(Kind.ORDER_REFUSED, order, **said)
-            return stranger
-        return self._settler.carry_out(order, self._observer(), self._recorder())
+        recorder = self._recorder()
+        if outcome := self._stranger(order.name, Ending.REFUSED):
+            said = {"reason": outcome.reason, "message": outcome.message}
+            recorder.of_order(Kind.ORDER_REFUSED, order, **said)
+        else:
+            outcome = self._settler.carry_out(order, self._observer(), recorder)
+        recorder.flush()
+        return outcome
 
     def _stranger(self, name: SecretName, ending: Ending) -> Outcome | None:
         """Give the outcome for a secret of a vault that is not watched; None if it is."""
@@ -186,8 +197,8 @@ class Rotator:
 
     def _ask_sessions(
         self, pool: ThreadPoolExecutor, ask: Callable[[str], Session]
-    ) -> tuple[Session, ...]:
-        """Ask for the sessions of all owners, whether they are needed or not."""
+    ) -> Iterator[Session]:
+        """Have the sessions of all owners asked for, whether they are needed or not."""
 
         def asked(owner: str) -> Session:
             try:
@@ -197,37 +208,15 @@ class Rotator:
                 unknown = Session(owner, is_working=False, is_known=False)
                 return replace(unknown, reason=error.reason, message=str(error))
 
-        return tuple(pool.map(asked, self._scope.owners))
+        return pool.map(asked, self._scope.owners)
 
-    def _list(
-        self, pool: ThreadPoolExecutor
-    ) -> tuple[list[ManagedSecret], tuple[VaultFailure, ...]]:
-        """List all vaults at once; one that fails does not stop the others."""
+    def _intake(self, pool: ThreadPoolExecutor, observer: Observer) -> Intake:
+        return Intake(pool, self._ports.store, observer, self._scope.vaults)
 
-        def listed(vault: str) -> list[ManagedSecret] | VaultFailure:
-            try:
-                return list(self._ports.store.list_managed(vault))
-            except Exception as exc:  # noqa: BLE001 - one vault's trouble is not the others'
-                error = told_of(exc)
-                return VaultFailure(vault, error.reason, str(error))
-
-        found = list(pool.map(listed, self._scope.vaults))
-        failures = tuple(answer for answer in found if isinstance(answer, VaultFailure))
-        secrets = [s for answer in found if isinstance(answer, list) for s in answer]
-        return sorted(secrets, key=lambda secret: secret.name.folded), failures
-
-    def _report_unclaimed(
-        self,
-        secrets: Sequence[ManagedSecret],
-        failures: Sequence[VaultFailure],
-        observer: Observer,
-        recorder: Recorder,
-    ) -> None:
-        defaults = self._scope.defaults
-        mandates = {secret.name.folded: tags.parse(secret.tags, defaults) for secret in secrets}
+    def _report_unclaimed(self, intake: Intake, observer: Observer, recorder: Recorder) -> None:
         watched = {vault.casefold() for vault in self._scope.vaults}
-        seen = watched - {failure.vault.casefold() for failure in failures}
-        for found in unclaimed(observer.inventories.answered(), mandates, seen):
+        seen = watched - {failure.vault.casefold() for failure in intake.failures}
+        for found in unclaimed(observer.inventories.answered(), intake.register, seen):
             recorder.say(
                 Kind.UNCLAIMED_TOKEN_FOUND,
                 vault=found.name.vault,

@@ -5,7 +5,7 @@ Nothing that goes wrong with one secret stops the others.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
@@ -19,10 +19,11 @@ from rotation.schedule import superseded
 from rotation.settler import ended, safely, told_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from concurrent.futures import Future, ThreadPoolExecutor
 
     from rotation.fan_out import FanOut
+    from rotation.intake import Intake
     from rotation.model import ManagedSecret, SecretName
     from rotation.observer import Observer
     from rotation.picture import Picture
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
     from rotation.settler import Settler
     from rotation.settling import Ports
 
-GLANCES = 50
-"""Glances made in one go: one takes less time than handing it to a thread."""
 SUPERSEDED_LIMIT = 3
 """More superseded tokens than that: something makes the secret rotate too often."""
 
@@ -51,28 +50,30 @@ class Scan:
     concurrency: int
     """Secrets settled at once."""
 
-    def attend(self, secrets: Sequence[ManagedSecret]) -> Iterator[Outcome]:
-        """Glance at every secret, and settle those that need something; told in the order given."""
-        batches = [secrets[n : n + GLANCES] for n in range(0, len(secrets), GLANCES)]
-        seen = list(chain.from_iterable(self.pool.map(self._glances, batches)))
-        due = [secret for secret, outcome in zip(secrets, seen, strict=True) if outcome is None]
+    def attend(self, intake: Intake) -> Iterator[Outcome]:
+        """Glance at every secret as it comes; then settle those that need something.
+
+        The outcomes come in no order.
+        """
+        due: list[ManagedSecret] = []
+        shown = _Shown(self._show)
+        for secrets in intake:
+            for secret in secrets:
+                outcome = self._glance(secret)
+                if outcome is None:
+                    due.append(secret)
+                else:
+                    shown.add(secret, outcome)
+                    yield outcome.without_finding
+        due.sort(key=lambda secret: secret.name.folded)
         queued = self._queued(due)
-        left = [(s, _waits(s.name)) for s in due if s.name.folded in queued]
+        left = ((s, _waits(s.name)) for s in due if s.name.folded in queued)
         begun = [s for s in due if s.name.folded not in queued]
-        done: dict[SecretName, Outcome] = {}
-        late: list[tuple[ManagedSecret, Outcome]] = []
-        coming = chain(left, self._settled(begun))
-        for secret, glance in zip(secrets, seen, strict=True):
-            while glance is None and secret.name not in done:
-                found, outcome = next(coming)
-                # What is known of a secret, its value included, is not kept until the run ends.
-                done[found.name] = outcome.without_finding
-                late.append((found, outcome))
-                if len(late) == ROWS:
-                    self._show(late)
-                    late.clear()
-            yield glance or done.pop(secret.name)
-        self._show(late)
+        # What is known of a secret, its value included, is not kept until the end of the run.
+        for secret, outcome in chain(left, self._settled(begun)):
+            shown.add(secret, outcome)
+            yield outcome.without_finding
+        shown.close()
 
     def _lanes(self, secrets: Iterable[ManagedSecret]) -> Lanes[ManagedSecret]:
         """Let the vaults and owners take turns.
@@ -98,7 +99,7 @@ class Scan:
         So no thread waits for a vault or an owner as long as there is work elsewhere.
         """
         lanes, settle = self._lanes(secrets), self.settler.settle
-        ended: SimpleQueue[Future[Outcome]] = SimpleQueue()
+        finished: SimpleQueue[Future[Outcome]] = SimpleQueue()
         running: dict[Future[Outcome], ManagedSecret] = {}
         while running or lanes.are_left:
             now = self.ports.clock()
@@ -108,19 +109,13 @@ class Scan:
             while len(running) < self.concurrency and (secret := lanes.take(now)):
                 future = self.pool.submit(settle, secret.name, self.observer, self.recorder)
                 running[future] = secret
-                future.add_done_callback(ended.put)
-            future = ended.get()
+                future.add_done_callback(finished.put)
+            future = finished.get()
             secret, outcome = running.pop(future), future.result()
             if outcome.ending is Ending.WAITING:
                 lanes.put_back(secret, outcome.next_at or now)
             else:
                 yield secret, outcome
-
-    def _glances(self, secrets: Sequence[ManagedSecret]) -> list[Outcome | None]:
-        """Give the outcome of each secret that needs nothing; None for what is to be settled."""
-        seen = [(secret, self._glance(secret)) for secret in secrets]
-        self._show([(secret, outcome) for secret, outcome in seen if outcome])
-        return [outcome and outcome.without_finding for _, outcome in seen]
 
     def _glance(self, secret: ManagedSecret) -> Outcome | None:
         def look() -> Outcome | None:
@@ -150,6 +145,24 @@ class Scan:
             error = told_of(exc)
             message = f"the picture of the fleet is not whole: {error}"
             self.recorder.say(Kind.ROTATION_FAILED, reason=error.reason, message=message)
+
+
+@dataclass
+class _Shown:
+    """Draws a part of the picture as soon as it makes a whole line."""
+
+    draw: Callable[[Sequence[tuple[ManagedSecret, Outcome]]], None]
+    _rest: list[tuple[ManagedSecret, Outcome]] = field(default_factory=list)
+
+    def add(self, secret: ManagedSecret, outcome: Outcome) -> None:
+        self._rest.append((secret, outcome))
+        if len(self._rest) == ROWS:
+            self.close()
+
+    def close(self) -> None:
+        """Draw what is left."""
+        self.draw(self._rest)
+        self._rest.clear()
 
 
 def _waits(name: SecretName) -> Outcome:

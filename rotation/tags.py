@@ -74,7 +74,7 @@ def parse(tags: Mapping[str, str], defaults: Defaults) -> Mandate:
     return _parsed(frozenset(tags.items()), defaults)
 
 
-@lru_cache(maxsize=8192)  # the tags of most secrets are the same at every scan
+@lru_cache(maxsize=2048)  # the tags of most secrets are the same at every scan
 def _parsed(tags: frozenset[tuple[str, str]], defaults: Defaults) -> Mandate:
     return _Reader(dict(tags), defaults).mandate()
 

@@ -29,7 +29,8 @@ from rotation.adapters.answer import (
 from rotation.adapters.border import translated
 from rotation.adapters.patience import paid_by
 from rotation.errors import AccessDeniedError, RejectedError, UnavailableError
-from rotation.model import Inventory, Token, TokenValue
+from rotation.inventory import Inventory, Tokens
+from rotation.model import Token, TokenValue
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -92,14 +93,14 @@ class AzureDevOpsIssuer:
             "isSortAscending": "false",
             "$top": PAGE,
         }
-        found: list[Token] = []
+        found = Tokens()
         for _ in range(PAGES_LIMIT):
             response = self._ask(call, owner, organization, "GET", query)
             call.check_clock(response, self._clock())
             tokens, continuation = call.page(response)
-            found += tokens
+            found.extend(tokens)
             if not continuation:
-                return Inventory(_confirmed(account_id, found), tuple(found))
+                return Inventory(_confirmed(account_id, found), found)
             query["continuationToken"] = continuation
         raise call.error(UnavailableError, f"the list does not end after {PAGES_LIMIT} pages")
 

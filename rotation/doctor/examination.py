@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from rotation.dependents import Listing
     from rotation.doctor.installation import Installation
-    from rotation.model import Defaults, Inventory
+    from rotation.inventory import Inventory
+    from rotation.model import Defaults
     from rotation.ports import Clock, OwnerSessions, SecretStore, TokenIssuer
     from rotation.session import Session
 

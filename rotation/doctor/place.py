@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from rotation.dependents import Dependents
-    from rotation.model import Inventory, ManagedSecret, Mandate, Token
+    from rotation.inventory import Inventory
+    from rotation.model import ManagedSecret, Mandate, Token
 
     Holding = tuple[ManagedSecret, Mandate, Token]
     """A secret, what its tags ask for, and the living token that it holds."""

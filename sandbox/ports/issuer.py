@@ -8,7 +8,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from rotation.errors import AccessDeniedError, RejectedError, UnavailableError
-from rotation.model import Created, Inventory, Token, TokenValue
+from rotation.inventory import Inventory
+from rotation.model import Created, Token, TokenValue
 from sandbox.error import CallerRefusedError
 from sandbox.fault import Call
 from sandbox.organization import ANONYMOUS

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from rotation.decision import Action
 from rotation.model import SecretName
-from rotation.report import Ending, Outcome, RunReport
+from rotation.report import Ending, Outcome, Outcomes, RunReport
 from sandbox.clock import wall
 from sandbox.fault import ConnectionDroppedError
 from sandbox.https import Sandbox
@@ -204,7 +204,7 @@ def _read(ran: Ran) -> RunReport:
         run_id=report["run_id"],
         started_at=datetime.fromisoformat(report["started_at"]),
         finished_at=datetime.fromisoformat(report["finished_at"]),
-        outcomes=tuple(
+        outcomes=Outcomes(
             Outcome(
                 SecretName(found["vault"], found["secret"]),
                 Ending(found["outcome"]),

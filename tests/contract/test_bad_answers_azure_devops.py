@@ -479,7 +479,7 @@ def test_a_clock_that_is_near_or_silent_stops_nothing(
     """Within five minutes all is well; without the header there is nothing to compare."""
     https_stage.http.hooks["response"].append(_changing(Date=date))
 
-    assert https_stage.issuer.inventory(*PLACE).tokens == ()
+    assert not https_stage.issuer.inventory(*PLACE).tokens
 
 
 def test_a_wait_asked_for_with_a_success_is_honoured(https_stage: HttpsStage) -> None:
@@ -624,7 +624,7 @@ def test_a_listed_token_that_makes_no_sense_and_bears_no_mark_is_passed_over(
     page = {"continuationToken": "", "patTokens": [{"displayName": name, "scope": None}]}
     https_stage.break_at(Fault(Answer(200, json.dumps(page)), operation="list_pats"))
 
-    assert https_stage.issuer.inventory(*PLACE).tokens == ()
+    assert not https_stage.issuer.inventory(*PLACE).tokens
 
 
 def test_a_listed_token_that_bears_a_mark_must_make_sense(

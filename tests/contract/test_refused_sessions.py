@@ -137,7 +137,7 @@ def test_a_session_that_is_not_admitted_is_a_want_of_rights(
     assert error.status == int(status)
     assert error.hint
     assert [call.operation for call in https_stage.world.calls] == [operation]
-    assert https_stage.issuer.inventory(*PLACE).tokens == (token,)
+    assert tuple(https_stage.issuer.inventory(*PLACE).tokens) == (token,)
 
 
 @pytest.mark.parametrize("status", SIGN_IN_ANSWERS)

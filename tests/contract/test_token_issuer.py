@@ -96,7 +96,7 @@ def test_nobody_elses_tokens_are_seen(stage: Stage, organization: Organization) 
     bobs = plant(world, Placement("feed", owner=bob.upn))
     elsewhere = plant(world, Placement("feed", organization="fabrikam"))
 
-    assert stage.issuer.inventory(*PLACE).tokens == ()
+    assert not stage.issuer.inventory(*PLACE).tokens
     assert stage.issuer.get(*PLACE, bobs.authorization_id) is None
     assert stage.issuer.get(*PLACE, elsewhere.authorization_id) is None
 
@@ -125,7 +125,7 @@ def test_clocks_may_disagree_a_little(stage: Stage, minutes: int) -> None:
     """Five minutes and less are no reason to stop."""
     stage.clock.error = timedelta(minutes=minutes)
 
-    assert stage.issuer.inventory(*PLACE).tokens == ()
+    assert not stage.issuer.inventory(*PLACE).tokens
 
 
 @pytest.mark.parametrize("change", [{}, {"revoked": True}, {"asleep": True}])

@@ -9,9 +9,10 @@ import pytest
 
 from rotation.decision import Action
 from rotation.events import Kind
+from rotation.intake import TURN
 from rotation.model import SecretName
 from rotation.report import Ending
-from rotation.scan import GLANCES, SUPERSEDED_LIMIT
+from rotation.scan import SUPERSEDED_LIMIT
 from rotation.settling import ACTIONS_LIMIT
 from rotation.steps import STEPS
 from sandbox.fault import Answer, Delay, Fault
@@ -36,16 +37,20 @@ def told(stage: Stage, kind: Kind) -> list[tuple[str | None, str | None, str | N
 
 
 def test_each_outcome_is_its_own_secrets() -> None:
-    """However many glances there are: in order, and only what is due is touched."""
+    """However many turns a list takes: in order, and only what is due is touched."""
     stage = Stage()
-    names = [f"s-{number:03}" for number in range(2 * GLANCES + 1)]
+    names = [f"s-{number:03}" for number in range(2 * TURN + 1)]
+    due = {names[TURN], names[-1]}
     for name in names:
-        place(stage.world, Placement(name, age=DUE if name == names[GLANCES] else DAY))
+        place(stage.world, Placement(name, age=DUE if name in due else DAY))
+    refused = Fault(Answer(500, "{}"), "key-vault", "get_secret", f"{VAULT}/{names[-1]}")
+    stage.world.faults.add(refused)
 
     outcomes = stage.run().outcomes
 
     assert [outcome.name.name for outcome in outcomes] == names
-    assert [o.name.name for o in outcomes if Action.RENEW in o.actions] == [names[GLANCES]]
+    assert [o.name.name for o in outcomes if Action.RENEW in o.actions] == [names[TURN]]
+    assert [o.name.name for o in outcomes if o.ending is Ending.FAILED] == [names[-1]]
 
 
 def test_a_secret_that_another_run_holds_is_no_failure() -> None:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from rotation.errors import UnavailableError
 from rotation.events import Kind
 from rotation.order import Verb
+from rotation.recorder import BATCH, PATIENCE
 from rotation.rotator import Rotator
-from sandbox.fault import Fault, unavailable
+from sandbox.fault import Delay, Fault, unavailable
 from sandbox.furniture import Placement, place
 from sandbox.ports import Journal, MemoryLocks
 from tests.story.stage import DAY, HOUR, SECRET, Stage
@@ -58,19 +59,55 @@ class Told:
         return [event for event in self.table.kept.values() if event.event is kind]
 
 
-def test_all_of_a_settling_comes_in_one_go() -> None:
-    """One batch for each secret that was settled, and what the run itself says apart."""
+def test_what_settlings_tell_comes_in_one_go() -> None:
+    """Of all secrets together, with the end of the run; and that it has begun comes at once."""
     told = Told()
     for name in ("feed-a", "feed-b"):
         place(told.stage.world, Placement(name, age=25 * DAY))
 
     told.run()
 
-    secrets = [{event.secret for event in batch} for batch in told.table.batches]
-    assert sorted(map(len, secrets)) == [1] * len(secrets)
-    for name in ("feed-a", "feed-b"):
-        (batch,) = (batch for batch in told.table.batches if batch[0].secret == name)
-        assert [event.event for event in batch] == [Kind.TOKEN_CREATED, Kind.TOKEN_STORED]
+    first, last = told.table.batches
+    assert [event.event for event in first] == [Kind.SCAN_STARTED]
+    assert [(event.event, event.secret) for event in last] == [
+        (Kind.TOKEN_CREATED, "feed-a"),
+        (Kind.TOKEN_STORED, "feed-a"),
+        (Kind.TOKEN_CREATED, "feed-b"),
+        (Kind.TOKEN_STORED, "feed-b"),
+        (Kind.SCAN_COMPLETED, None),
+    ]
+
+
+def test_many_events_wait_for_no_more() -> None:
+    """A long run that dies takes no more than a batch with it; no settling is parted."""
+    told = Told()
+    for number in range(BATCH // 2 + 1):
+        place(told.stage.world, Placement(f"feed-{number:02}", age=25 * DAY))
+
+    told.run()
+
+    _, full, rest = told.table.batches
+    assert len(full) == BATCH
+    assert [event.event for event in rest] == [
+        Kind.TOKEN_CREATED,
+        Kind.TOKEN_STORED,
+        Kind.SCAN_COMPLETED,
+    ]
+
+
+def test_no_event_waits_for_long() -> None:
+    """A minute after one was told, the next settling has all of them written."""
+    told = Told()
+    for name in ("feed-a", "feed-b", "feed-c"):
+        place(told.stage.world, Placement(name, age=25 * DAY))
+    late = Fault(Delay(PATIENCE), "azure-devops", "create_pat", after=1)
+    told.stage.world.faults.add(late)
+
+    told.run()
+
+    _, waited, rest = told.table.batches
+    assert {event.secret for event in waited} == {"feed-a", "feed-b"}
+    assert {event.secret for event in rest} == {"feed-c", None}
 
 
 def test_the_journal_has_what_the_log_has() -> None:

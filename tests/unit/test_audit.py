@@ -11,7 +11,8 @@ import pytest
 from rotation.audit import Estate, findings, quoted
 from rotation.audit_rules import GLOBAL_TOKENS_END_AT, RULES
 from rotation.diagnosis import Diagnosis, Severity
-from rotation.model import Defaults, Inventory, Mandate, SecretName, Token
+from rotation.inventory import Inventory
+from rotation.model import Defaults, Mandate, SecretName, Token
 from rotation.tags import parse
 
 NOW = datetime(2026, 11, 22, 7, 30, tzinfo=UTC)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from rotation.claim import unclaimed
-from rotation.model import Defaults, Inventory, Mandate, SecretName, Token
+from rotation.inventory import Inventory
+from rotation.model import Defaults, Mandate, SecretName, Token
 from rotation.tags import parse
 
 if TYPE_CHECKING:

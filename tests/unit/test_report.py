@@ -22,7 +22,7 @@ from rotation.fleet import (
     state,
 )
 from rotation.model import Mode
-from rotation.report import ENDINGS, OF_ORDERS, Ending, Outcome, RunReport, VaultFailure
+from rotation.report import ENDINGS, OF_ORDERS, Ending, Outcome, Outcomes, RunReport, VaultFailure
 from rotation.session import Session
 from tests.unit.given import (
     DAY,
@@ -581,7 +581,7 @@ class TestTheEndOfARun:
 
 def run(*outcomes: Outcome) -> RunReport:
     """Make a report of a run that took a minute."""
-    return RunReport("5f3a", NOW, NOW + MINUTE, outcomes)
+    return RunReport("5f3a", NOW, NOW + MINUTE, Outcomes(outcomes))
 
 
 def round_trip(result: dict[str, object]) -> dict[str, Any]:
