@@ -117,7 +117,8 @@ class Observer:
             secret: as it is.
             ordered: tags that an order wants: what is decided and done counts on them.
         """
-        mandate = tags.parse({**secret.tags, **ordered}, self._defaults)
+        wanted = {**secret.tags, **ordered} if ordered else secret.tags
+        mandate = tags.parse(wanted, self._defaults)
         known = set() if secret.value is None else {Fact.VALUE}
         learned: dict[str, Any] = {}
         if session := self.sessions.known(mandate.owner):

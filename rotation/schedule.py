@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING
+
+from rotation.model import NAMES_LIMIT
 
 if TYPE_CHECKING:
     from rotation.decision import Snapshot
@@ -26,8 +29,13 @@ def renewal_at(token: Token, mandate: Mandate, name: SecretName) -> datetime:
     """
     # An extended token has lived for longer than one lifetime: that must not widen its window.
     granted = min(token.valid_to - token.valid_from, mandate.lifetime)
-    window = min(mandate.rotate_before, granted / 2 / (1 + SPREAD))
-    return token.valid_to - window * (1 + SPREAD * name.fraction("spread"))
+    return token.valid_to - _window(granted, mandate.rotate_before, name.fraction("spread"))
+
+
+@lru_cache(maxsize=NAMES_LIMIT)  # every rule about dates asks for it, at every scan
+def _window(granted: timedelta, rotate_before: timedelta, fraction: float) -> timedelta:
+    window = min(rotate_before, granted / 2 / (1 + SPREAD))
+    return window * (1 + SPREAD * fraction)
 
 
 def retry_at(snapshot: Snapshot, now: datetime) -> datetime | None:
@@ -137,10 +145,9 @@ def is_hour_of_proof(snapshot: Snapshot, now: datetime) -> bool:
     Without a last scan, an hour is assumed.
     """
     since = snapshot.scanned_at or now - HOUR
-    hour = int(snapshot.secret.name.fraction("proof") * 24)
-    latest = now.astimezone(UTC).replace(hour=hour, minute=0, second=0, microsecond=0)
-    latest -= DAY if latest > now else timedelta(0)
-    return since < latest
+    hour = int(snapshot.secret.name.fraction("proof") * 24) * HOUR
+    # By a calendar whose days begin at that hour, it has come if the day is another one.
+    return (since.astimezone(UTC) - hour).date() < (now.astimezone(UTC) - hour).date()
 
 
 def shown(instant: datetime) -> str:
