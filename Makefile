@@ -5,6 +5,8 @@ VENV ?= .venv
 WITNESSES := .witnesses
 PYTEST_ARGS ?=# further arguments for pytest: make test PYTEST_ARGS="-k policy"
 MUTANTS ?=# some of them only, by name, or --list: make mutants MUTANTS=no-preflight
+SOAK_MINUTES ?= 30# how long the weather is bad: make soak SOAK_MINUTES=5
+SEED ?= 1# of all that chance decides in it
 APP_PYTHON ?=# make package for an app that runs on another Python than the templates' default
 UPGRADE ?=# make lock UPGRADE=1 takes the newest versions instead of keeping the present ones
 
@@ -15,7 +17,7 @@ LOCK = $(RUN) -m uv pip compile --quiet --universal --generate-hashes --python-v
 	--custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup witnesses demo test check proof mutants bench package audit format docs lock clean
+.PHONY: help setup witnesses demo test check proof mutants bench soak package audit format docs lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-15s %s\n", $$1, $$2 }'
@@ -51,6 +53,9 @@ mutants: setup witnesses ## Break the code in each of the ways that a test must 
 
 bench: setup witnesses ## Measure every figure that has a goal, and print one table of them
 	@$(RUN) -m benchmarks
+
+soak: setup witnesses ## Kill the product at random in bad weather for half an hour, and judge what is left
+	@$(RUN) -m tests.soak --minutes $(SOAK_MINUTES) --seed $(SEED)
 
 package: setup ## Make the package that Azure runs, its bill of materials and its licences, in build/
 	@$(RUN) -m tools.package $(if $(APP_PYTHON),--python $(APP_PYTHON))

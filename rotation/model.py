@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 DIGEST_LENGTH = 12
 """Hex digits of a value's SHA-256 that are recorded beside an authorization id."""
 
+NAMES_LIMIT = 2_048
+"""So many names are remembered in the forms in which they are looked up: those of most tenants, and
+few enough that a scan of a hundred thousand secrets does not grow by them."""
+
 MARK = re.compile(r"\[(?P<vault>[0-9A-Za-z-]{1,127})/(?P<name>[0-9A-Za-z-]{1,127})\]\Z")
 """A binding mark, at the end of a token's display name: no longer than what it can name (Key Vault
 documentation, *About keys, secrets and certificates*), since an event quotes it."""
@@ -111,10 +115,10 @@ class SecretName:
         """Write it as people do: ``kv-build/feed-token``."""
         return f"{self.vault}/{self.name}"
 
-    @cached_property
+    @property
     def folded(self) -> SecretName:
         """The same name in lower case: the form to compare and to look up by."""
-        return SecretName(self.vault.casefold(), self.name.casefold())
+        return _folded(self.vault, self.name)
 
     @property
     def mark(self) -> str:
@@ -127,7 +131,20 @@ class SecretName:
         Args:
             purpose: a word that makes the numbers for different purposes independent.
         """
-        return crc32(f"{purpose}:{self.folded}".encode()) / 2**32
+        return _fraction(self.vault, self.name, purpose)
+
+
+# The same names come with every list, and the rules ask for these again and again.
+
+
+@lru_cache(maxsize=NAMES_LIMIT)
+def _folded(vault: str, name: str) -> SecretName:
+    return SecretName(vault.casefold(), name.casefold())
+
+
+@lru_cache(maxsize=2 * NAMES_LIMIT)
+def _fraction(vault: str, name: str, purpose: str) -> float:
+    return crc32(f"{purpose}:{_folded(vault, name)}".encode()) / 2**32
 
 
 @dataclass(frozen=True)
@@ -221,7 +238,7 @@ def marked(display_name: str, secret: SecretName) -> str:
     return f"{MARK.sub('', display_name).strip()} {secret.mark}".strip()
 
 
-@lru_cache(maxsize=2048)  # the same names come with every list
+@lru_cache(maxsize=NAMES_LIMIT)
 def _mark_in(display_name: str) -> SecretName | None:
     mark = MARK.search(display_name)
     return SecretName(mark["vault"], mark["name"]).folded if mark else None

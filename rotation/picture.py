@@ -90,9 +90,10 @@ class Picture:
         self._count += 1
         mandate, ends_at = s.mandate, expires_at(s)
         if depends(mandate, mandate.owner):
-            load = self._loads.get(mandate.owner, Load())
-            ends = [end for end in (load.first_end, ends_at) if end]
-            self._loads[mandate.owner] = Load(load.secrets + 1, min(ends, default=None))
+            load = self._loads.setdefault(mandate.owner, Load())
+            load.secrets += 1
+            if ends_at and (load.first_end is None or ends_at < load.first_end):
+                load.first_end = ends_at
 
     def _owner(self, session: Session, now: datetime) -> dict[str, Any]:
         load = self._loads.get(session.owner, Load())
@@ -104,7 +105,7 @@ class Picture:
         self.log.show(line)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Load:
     """What depends on an owner."""
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING
+
+from rotation.model import NAMES_LIMIT
 
 if TYPE_CHECKING:
     from rotation.decision import Snapshot
@@ -30,10 +33,27 @@ def renewal_at(token: Token, mandate: Mandate, name: SecretName) -> datetime:
     The window with its spread never takes more than half of the lifetime that was really granted:
     a lifespan policy may silently shorten it, and then a fixed window would renew at every run.
     """
+    return _renewal_at(
+        token.valid_from,
+        token.valid_to,
+        mandate.lifetime,
+        mandate.rotate_before,
+        name.fraction("spread"),
+    )
+
+
+@lru_cache(maxsize=NAMES_LIMIT)  # several rules ask for it, at every scan
+def _renewal_at(
+    begins_at: datetime,
+    ends_at: datetime,
+    lifetime: timedelta,
+    rotate_before: timedelta,
+    fraction: float,
+) -> datetime:
     # An extended token has lived for longer than one lifetime: that must not widen its window.
-    granted = min(token.valid_to - token.valid_from, mandate.lifetime)
-    window = min(mandate.rotate_before, granted / 2 / (1 + SPREAD))
-    return token.valid_to - window * (1 + SPREAD * name.fraction("spread"))
+    granted = min(ends_at - begins_at, lifetime)
+    window = min(rotate_before, granted / 2 / (1 + SPREAD))
+    return ends_at - window * (1 + SPREAD * fraction)
 
 
 def retry_at(snapshot: Snapshot, now: datetime) -> datetime | None:
@@ -61,8 +81,8 @@ def next_at(snapshot: Snapshot, now: datetime) -> datetime | None:
     due_at = renewal_at(snapshot.current, snapshot.mandate, snapshot.secret.name)
     if snapshot.proof is False or now >= due_at:
         return retry_at(snapshot, now)
-    others = superseded(snapshot, now)
-    return min([due_at, *(min(t.valid_to, retirement_at(t, snapshot)) for t in others)])
+    ends = [min(t.valid_to, retirement_at(t, snapshot)) for t in superseded(snapshot, now)]
+    return min(due_at, *ends) if ends else due_at
 
 
 def living(snapshot: Snapshot, now: datetime) -> list[Token]:
@@ -144,10 +164,9 @@ def is_hour_of_proof(snapshot: Snapshot, now: datetime) -> bool:
     Without a last scan, an hour is assumed.
     """
     since = snapshot.scanned_at or now - HOUR
-    hour = int(snapshot.secret.name.fraction("proof") * 24)
-    latest = now.astimezone(UTC).replace(hour=hour, minute=0, second=0, microsecond=0)
-    latest -= DAY if latest > now else timedelta(0)
-    return since < latest
+    hour = int(snapshot.secret.name.fraction("proof") * 24) * HOUR
+    # By a calendar whose days begin at that hour, it has come if the day is another one.
+    return (since.astimezone(UTC) - hour).date() < (now.astimezone(UTC) - hour).date()
 
 
 def shown(instant: datetime) -> str:

@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+SAID = {Action.BLOCK: Kind.ROTATION_BLOCKED, Action.REJECT: Kind.ROTATION_REJECTED}
+"""The decisions that somebody should hear of."""
+
 
 class Settler:
     """Settles secrets, and carries out orders, one at a time. Safe to use from several threads."""
@@ -187,9 +190,8 @@ def _unfinished(s: Snapshot, decision: Decision, actions: list[Action]) -> Outco
 
 def ended(s: Snapshot, decision: Decision, recorder: Recorder, actions: list[Action]) -> Outcome:
     """Say how a settling, or a look that was enough, has ended."""
-    kinds = {Action.BLOCK: Kind.ROTATION_BLOCKED, Action.REJECT: Kind.ROTATION_REJECTED}
     reason, message = decision.reason, decision.message
-    if kind := kinds.get(decision.action):
+    if kind := SAID.get(decision.action):
         recorder.about(kind, s, reason=reason, message=message)
     if decision.action is Action.WATCH and reason in schedule.KEEPER_ASKED:
         _remind(s, decision, recorder)

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, TypeVar
 
-from rotation.model import DIGEST_LENGTH, Attempt, Defaults, Mandate, Mode, Recorded
+from rotation.model import DIGEST_LENGTH, NAMES_LIMIT, Attempt, Defaults, Mandate, Mode, Recorded
 from rotation.model import OWNER as OWNER_NAME
 
 if TYPE_CHECKING:
@@ -71,12 +71,13 @@ def parse(tags: Mapping[str, str], defaults: Defaults) -> Mandate:
         The mandate. What does not parse or contradicts something else is listed in its ``faults``,
         all at once, and then nothing else in it may be acted on.
     """
-    return _parsed(frozenset(tags.items()), defaults)
+    return _parsed(tuple(map(tags.get, OWN)), len(tags), defaults)
 
 
-@lru_cache(maxsize=2048)  # the tags of most secrets are the same at every scan
-def _parsed(tags: frozenset[tuple[str, str]], defaults: Defaults) -> Mandate:
-    return _Reader(dict(tags), defaults).mandate()
+@lru_cache(maxsize=NAMES_LIMIT)  # the tags of most secrets are the same at every scan
+def _parsed(own: tuple[str | None, ...], count: int, defaults: Defaults) -> Mandate:
+    tags = {name: text for name, text in zip(OWN, own, strict=True) if text is not None}
+    return _Reader(tags, count, defaults).mandate()
 
 
 def names(tags: Mapping[str, str], authorization_id: str) -> bool:
@@ -120,9 +121,11 @@ def given_up(tags: Mapping[str, str]) -> dict[str, str]:
     return _without(tags, *OWN)
 
 
+@lru_cache(maxsize=2 * NAMES_LIMIT)  # most dates of a scan are those of the one before
 def format_instant(instant: datetime) -> str:
     """Write an aware instant as ``2026-11-22T07:00:00Z``."""
-    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    written = instant.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds")
+    return f"{written}Z"
 
 
 def _id_tag(recorded: Recorded) -> dict[str, str]:
@@ -136,8 +139,9 @@ def _without(tags: Mapping[str, str], *names: str) -> dict[str, str]:
 class _Reader:
     """Reads tag after tag and collects the faults; a faulty one reads as its default."""
 
-    def __init__(self, tags: Mapping[str, str], defaults: Defaults) -> None:
+    def __init__(self, tags: Mapping[str, str], count: int, defaults: Defaults) -> None:
         self.tags = tags
+        self.count = count
         self.defaults = defaults
         self.faults: list[str] = []
 
@@ -190,9 +194,9 @@ class _Reader:
                 f"tag {ROTATE_BEFORE_DAYS} is {mandate.rotate_before.days}, "
                 f"expected less than the lifetime of {mandate.lifetime.days} days"
             )
-        if len(self.tags.keys() | WRITTEN_ON_RENEWAL) > TAG_LIMIT:
+        if self.count + len(WRITTEN_ON_RENEWAL - self.tags.keys()) > TAG_LIMIT:
             self.faults.append(
-                f"{len(self.tags)} tags are too many, expected room for "
+                f"{self.count} tags are too many, expected room for "
                 f"{' and '.join(sorted(WRITTEN_ON_RENEWAL))} among the {TAG_LIMIT} of Key Vault"
             )
 
