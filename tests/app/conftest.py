@@ -15,6 +15,7 @@ from sandbox.furniture import ORGANIZATION, OWNER, VAULT
 from sandbox.world import World
 from tests.app.chromium import chromium
 from tests.app.process import ProcessStage
+from tests.app.window import window
 from tests.contract.conftest import authority, sandbox
 from tests.stage import loggers, slept
 from tests.storage import http_azurite, https_azurite, key_account, token_account
@@ -41,6 +42,7 @@ __all__ = [
     "sandbox",
     "slept",
     "token_account",
+    "window",
 ]
 
 OTHER_VAULT = "kv-web"
