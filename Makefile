@@ -30,7 +30,7 @@ demo: setup ## Watch tokens being rotated in a sandbox on this machine, in about
 
 test: check witnesses ## Run the static checks and every test, and hold the coverage
 	rm -f .coverage .coverage.*
-	$(RUN) -m coverage run -m pytest --numprocesses auto $(PYTEST_ARGS)
+	$(RUN) -m coverage run -m pytest --numprocesses auto --dist worksteal $(PYTEST_ARGS)
 	$(RUN) -m coverage combine --quiet
 	$(RUN) -m coverage report
 	@echo "The files without effects:"
@@ -43,7 +43,7 @@ check: setup ## Run the static checks only: style, format, types, imports
 	$(VENV)/bin/lint-imports --no-logo
 
 proof: setup witnesses ## Prove the protocol in full: every story, crash, order and mutant, and a year
-	$(RUN) -m pytest --proof --numprocesses auto $(PYTEST_ARGS)
+	$(RUN) -m pytest --proof --numprocesses auto --dist worksteal $(PYTEST_ARGS)
 
 mutants: setup witnesses ## Break the code in each of the ways that a test must notice, and show that it does
 	@$(RUN) -m tests.mutants $(MUTANTS)
