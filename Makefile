@@ -14,7 +14,7 @@ LOCK = $(RUN) -m uv pip compile --quiet --universal --generate-hashes --python-v
 	--custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup witnesses demo test check proof mutants format docs lock clean
+.PHONY: help setup witnesses demo test check proof mutants format docs pictures lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-15s %s\n", $$1, $$2 }'
@@ -54,6 +54,9 @@ format: setup ## Put the code into its format, and mend what the linter can mend
 
 docs: setup ## Write docs/commands.md from the help of the commands
 	@$(RUN) -m tools.manual
+
+pictures: setup ## Make the pictures of the status page again, with this machine's Chromium
+	@$(RUN) -m tests.app.pictures
 
 lock: setup ## Make requirements*.txt from requirements*.in
 	$(LOCK) requirements.in --output-file requirements.txt

@@ -6,7 +6,7 @@ missing: what is drawn is what is known.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from rotation.events import ALERTS, Kind
 from rotation.page.axis import Axis, Tick, dates
 from rotation.page.event_view import SHORT
 from rotation.page.when import date, minute
+from rotation.schedule import retirement_at, superseded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -103,6 +104,9 @@ def life(one: Standing, events: Iterable[Mapping[str, str]], now: datetime) -> L
     s = one.finding.snapshot
     tokens = {} if s.recorded is None else {t.authorization_id: t for t in (s.recorded,)}
     tokens.update({token.authorization_id: token for token in s.bound})
+    # A predecessor works until its grace is over, though it would live for longer.
+    ending = superseded(s, now) if one.grace_ends_at else ()
+    tokens |= {t.authorization_id: _until(t, retirement_at(t, s)) for t in ending}
     told = [(at, row) for row in events if (at := _instant(row.get("time", "")))]
     told.reverse()
     lives = _lives(told, tokens)
@@ -134,6 +138,10 @@ def life(one: Standing, events: Iterable[Mapping[str, str]], now: datetime) -> L
         marks=tuple(marks),
         text=_text(drawn, marks, current),
     )
+
+
+def _until(token: Token, ends_at: datetime) -> Token:
+    return replace(token, valid_to=min(token.valid_to, ends_at))
 
 
 def _lives(
