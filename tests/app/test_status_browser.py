@@ -124,6 +124,7 @@ def test_on_paper_there_is_nothing_to_press(window: Window, name: str) -> None:
     assert window.page.get_by_role("table").first.is_visible()
     pressed = window.page.get_by_role("button").or_(window.page.get_by_role("search"))
     assert not pressed.or_(window.page.get_by_role("navigation")).count()
+    assert not window.page.get_by_role("link", name="Sign in").count()
     assert window.cut == []
     assert window.violations() == []
     ground = "getComputedStyle(document.body).backgroundColor"
