@@ -17,7 +17,7 @@ LOCK = $(RUN) -m uv pip compile --quiet --universal --generate-hashes --python-v
 	--custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup witnesses demo test check proof mutants bench soak package audit format docs lock clean
+.PHONY: help setup witnesses demo test check proof mutants bench soak package audit format docs pictures lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-15s %s\n", $$1, $$2 }'
@@ -33,7 +33,7 @@ demo: setup ## Watch tokens being rotated in a sandbox on this machine, in about
 
 test: check witnesses ## Run the static checks and every test, and hold the coverage
 	rm -f .coverage .coverage.*
-	$(RUN) -m coverage run -m pytest --numprocesses auto $(PYTEST_ARGS)
+	$(RUN) -m coverage run -m pytest --numprocesses auto --dist worksteal $(PYTEST_ARGS)
 	$(RUN) -m coverage combine --quiet
 	$(RUN) -m coverage report
 	@echo "The files without effects:"
@@ -46,7 +46,7 @@ check: setup ## Run the static checks only: style, format, types, imports
 	$(VENV)/bin/lint-imports --no-logo
 
 proof: setup witnesses ## Prove the protocol in full: every story, crash, order and mutant, and a year
-	$(RUN) -m pytest --proof --numprocesses auto $(PYTEST_ARGS)
+	$(RUN) -m pytest --proof --numprocesses auto --dist worksteal $(PYTEST_ARGS)
 
 mutants: setup witnesses ## Break the code in each of the ways that a test must notice, and show that it does
 	@$(RUN) -m tests.mutants $(MUTANTS)
@@ -70,6 +70,9 @@ format: setup ## Put the code into its format, and mend what the linter can mend
 
 docs: setup ## Write docs/commands.md from the help of the commands
 	@$(RUN) -m tools.manual
+
+pictures: setup ## Make the pictures of the status page again, with this machine's Chromium
+	@$(RUN) -m tests.app.pictures
 
 lock: setup ## Make requirements*.txt from requirements*.in
 	$(LOCK) requirements.in --output-file requirements.txt

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import signal
+from typing import TYPE_CHECKING
 
 import pytest
+from coverage import Coverage
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
 
 pytest_plugins = ["pytester", "tests.tally", "tests.leaks", "tests.contract.pat_api.recorder"]
 
@@ -27,8 +32,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     config.addinivalue_line("markers", "people: a story about the session of a person")
-    config.addinivalue_line("markers", "exhaustive: a story told in very many ways")
     config.addinivalue_line("markers", "manners: told in front of a world of other manners, too")
+    config.addinivalue_line("markers", "exhaustive: told in very many ways; not measured")
     config.addinivalue_line("markers", "proof: too long for every day; run with --proof")
 
 
@@ -38,6 +43,22 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         left_out = [item for item in items if item.get_closest_marker("proof")]
         items[:] = [item for item in items if not item.get_closest_marker("proof")]
         config.hook.pytest_deselected(items=left_out)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Do not measure a story that is told in very many ways: it would take twice as long.
+
+    No line counts as tested only because chance, or a search through all states, has come by.
+    """
+    measuring = Coverage.current()
+    if measuring is None or not item.get_closest_marker("exhaustive"):
+        return (yield)
+    measuring.stop()
+    try:
+        return (yield)
+    finally:
+        measuring.start()
 
 
 @pytest.fixture(scope="session")

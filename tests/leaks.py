@@ -94,9 +94,9 @@ class Ear:
             return
         search = Search(self.values.copy())
         for where, said in texts.items():
-            together = "\n".join(said)
+            together = "\n".join(dict.fromkeys(said))  # much is said many times
             self._counted["texts"] += len(said)
-            self._counted["characters"] += len(together)
+            self._counted["characters"] += sum(map(len, said))
             self._found |= {f"{where} ({form})" for form in search.forms_in(together)}
 
 

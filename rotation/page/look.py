@@ -233,4 +233,6 @@ def _page(template: str, **data: object) -> Page:
 
 def _json(status: int, told: object) -> Page:
     kind = {"Content-Type": "application/json; charset=utf-8"}
-    return Page(status, json.dumps(told), {**common_headers(WIDE), **kind, **VARY})
+    return Page(
+        status, json.dumps(told, separators=(",", ":")), {**common_headers(WIDE), **kind, **VARY}
+    )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from rotation.errors import plain
 from rotation.tags import format_instant
 from rotation.timeline.when import date, minute
 
@@ -56,10 +57,12 @@ def render(
         template: its file in this package.
         cookies: the values of ``Set-Cookie``.
         look: what it looks like.
-        data: what the template shows. It is escaped: no text is markup.
+        data: what the template shows. It is escaped: no text is markup. What is no plain text, and
+            would turn a line around or be obeyed unseen, is a blank.
     """
     style = Markup(_style(look))  # noqa: S704 - files of ours
-    body = _templates().get_template(template).render(style=style, **data)
+    written = _templates().get_template(template).render(style=style, **data)
+    body = "\n".join(map(plain, written.split("\n")))
     kind = {"Content-Type": "text/html; charset=utf-8"}
     return Page(status, body, {**common_headers(look), **kind}, cookies)
 
@@ -118,7 +121,7 @@ def _sentence(text: str) -> str:
 
     A name at its beginning stays as it is written.
     """
-    word = text.partition(" ")[0]
+    word = text.partition(" ")[0].rstrip(",;:")
     capital = text[:1].upper() if word.isalpha() else text[:1]
     return f"{capital}{text[1:]}{'' if text.endswith(('.', '!', '?')) else '.'}"
 

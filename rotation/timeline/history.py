@@ -6,11 +6,12 @@ missing, and others may write to the journal, too: what does not look like an ev
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from rotation.events import ALERTS, Kind
+from rotation.schedule import retirement_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -66,11 +67,18 @@ def dated(events: Iterable[Row]) -> list[Dated]:
 
 
 def known_by_look(one: Standing) -> Known:
-    """Give what a look at a secret tells of its tokens."""
+    """Give what a look at a secret tells of its tokens.
+
+    A predecessor ends with its grace, though it would live for longer.
+    """
     s = one.finding.snapshot
     tokens = {} if s.recorded is None else {s.recorded.authorization_id: s.recorded}
     tokens.update({token.authorization_id: token for token in s.bound})
     current = s.mandate.recorded.authorization_id if s.mandate.recorded else ""
+    if one.grace_ends_at:
+        for token in [former for token_id, former in tokens.items() if token_id != current]:
+            ends_at = min(token.valid_to, retirement_at(token, s))
+            tokens[token.authorization_id] = replace(token, valid_to=ends_at)
     return Known(tokens, current, one.renewal_at)
 
 

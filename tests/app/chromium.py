@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -28,15 +29,28 @@ SCREENS = {"desktop": (1280, 800), "phone": (360, 740)}
 PATIENCE_MILLISECONDS = 20_000
 
 
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    """Give the machine's own browser; none is ever downloaded."""
+@contextmanager
+def launched() -> Iterator[Browser]:
+    """Start the machine's own browser; none is ever downloaded.
+
+    Raises:
+        FileNotFoundError: there is none.
+    """
     program = shutil.which(PROGRAM)
     if program is None:
-        pytest.skip(f"needs {PROGRAM}")
+        raise FileNotFoundError(PROGRAM)
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """Give the machine's own browser."""
+    if shutil.which(PROGRAM) is None:
+        pytest.skip(f"needs {PROGRAM}")
+    with launched() as browser:
+        yield browser

@@ -17,6 +17,7 @@ from sandbox.world import World
 from tests.app.chromium import chromium
 from tests.app.process import ProcessStage
 from tests.app.serving import browser, fills_domains, make_host, serve
+from tests.app.window import window
 from tests.contract.conftest import authority, dressing, other_authority, sandbox
 from tests.stage import loggers, slept
 from tests.storage import http_azurite, https_azurite, key_account, token_account
@@ -49,6 +50,7 @@ __all__ = [
     "serve",
     "slept",
     "token_account",
+    "window",
 ]
 
 collect_ignore = [] if sys.version_info >= (3, 13) else ["test_worker.py"]

@@ -148,7 +148,7 @@ def test_an_owner_connects(
         assert {(c["httpOnly"], c["secure"], c["sameSite"]) for c in kept} == {(True, True, "None")}
         window.sign_in(world.tenant.users[OWNER])
 
-        assert "You are connected" in window.heading
+        window.page.get_by_role("heading", name="You are connected").wait_for()
         assert OWNER in window.text
         assert f"Works in {ORGANIZATION} 1 secret" in window.text
         assert not [c for c in window.page.context.cookies() if c["name"] in COOKIES]
@@ -173,7 +173,7 @@ def test_somebody_else_is_refused(
         window.sign_in(stranger)
         window.page.get_by_role("button", name="Accept").click()
 
-        assert "You are not connected" in window.heading
+        window.page.get_by_role("heading", name="You are not connected").wait_for()
         assert "not among the owners" in window.text
         assert window.is_in_full_width
         # Of a page with such a status the browser itself says so; of anything else it must not.
@@ -209,7 +209,7 @@ def test_a_page_that_is_loaded_again_changes_nothing(
 
         window.page.reload()
 
-        assert "Nothing to finish here" in window.heading
+        window.page.get_by_role("heading", name="Nothing to finish here").wait_for()
         assert "if you were connected a moment ago, you still are" in window.text
 
     assert world.session_vault.newest(session_name(OWNER)) == newest

@@ -203,6 +203,7 @@ class _Course:
 TICKS = pytest.mark.parametrize("tick", [timedelta(0), SECOND], ids=["at once", "in time"])
 
 
+@pytest.mark.exhaustive
 @TICKS
 @pytest.mark.parametrize("other", [save, sign_in, be_revoked_and_sign_in])
 def test_no_order_of_saves_and_sign_ins_loses_a_session(
@@ -232,6 +233,7 @@ def test_no_order_of_saves_and_sign_ins_loses_a_session(
     tally("orders of session calls", orders)
 
 
+@pytest.mark.exhaustive
 @TICKS
 def test_no_order_of_two_sign_ins_loses_the_later(tally: Tally, tick: timedelta) -> None:
     """Whoever signs in twice at once has one session in the end."""

@@ -226,6 +226,17 @@ class TestLife:
             assert lane.rest
             assert lane.calm[0] + lane.calm[1] == pytest.approx(lane.rest[0], abs=0.02)
 
+    def test_a_predecessor_ends_with_its_grace(self) -> None:
+        """Not where it would have expired, days later; what is left of time tells where."""
+        found = one_of(State.RETIRING)
+        drawn = self.life(found, [])
+        ends = {lane.is_current: sum(lane.rest or lane.calm) - drawn.now for lane in drawn.lanes}
+        s = found.snapshot
+        assert s.recorded
+
+        share = (s.secret.created_at + s.mandate.grace_period - NOW) / (s.recorded.valid_to - NOW)
+        assert ends[False] / ends[True] == pytest.approx(share, abs=0.01)
+
     def test_what_happened_is_marked_where_it_happened(self) -> None:
         """Stored and retired on the lane of the token; trouble, once for what is close together."""
         drawn = self.life(fresh(), happened(fresh(), 4))
