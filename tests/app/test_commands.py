@@ -223,7 +223,8 @@ def test_the_commands_ask_the_keeper_of_a_watched_secret(
     """How many days are left, from when on somebody must act, and with which command."""
     vault, tags = world.vault(VAULT), {"pat-rotation": "watch"}
     vault.set("key", "a value", Properties(tags=tags, expires_at=clock() + 20 * DAY))
-    assert "watched; 20 days left" in rotation("status").words
+    assert "watched; 20 days left" in rotation("plan").words
+    assert f"{VAULT}/key watched 20.0" in rotation("status").words
 
     codes = []
     for days in (7, 11, 3):

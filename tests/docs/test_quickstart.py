@@ -23,7 +23,7 @@ BLOCK = r"^```bash\n((?:(?!```).*\n)+)```$"
 SERVE, *TYPED = re.findall(BLOCK, PAGE, re.MULTILINE)
 SHOWN = re.findall(rf"{BLOCK}\n\n```text\n((?:(?!```).*\n)+)```$", PAGE, re.MULTILINE)
 LAST_SETTING = "SANDBOX_CERTIFICATE"
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 300
 
 
 @contextmanager
