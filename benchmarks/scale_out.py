@@ -202,7 +202,7 @@ class _Works:
         worker = Worker(process.rotator, fan_out, time.sleep)
 
         def work() -> None:
-            while len(self.queue):
+            while self.queue.left():
                 time.sleep(sum(chance.uniform(*TRIP) for _ in range(STORAGE_TRIPS)))
                 if message := self.queue.take():
                     worker.handle(message.text)

@@ -56,7 +56,7 @@ class MemoryRequests:
         with self._guard:
             self._messages.append(message)
 
-    def __len__(self) -> int:
+    def left(self) -> int:
         """Tell how many messages there are, those that cannot be taken yet among them."""
         return len(self._messages)
 

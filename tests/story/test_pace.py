@@ -188,7 +188,7 @@ def test_what_must_wait_for_longer_goes_back_to_the_queue(town: Town, who: str) 
         "get_secret",
         "redeem",
     }
-    assert (town.renewed(A), len(town.queue), town.queue.visible()) == ({}, 1, [])
+    assert (town.renewed(A), town.queue.left(), town.queue.visible()) == ({}, 1, [])
     town.clock.advance(299 * SECOND)
     assert not town.queue.visible()
     town.clock.advance(SECOND)
@@ -208,7 +208,7 @@ def test_an_order_waits_for_its_turn(town: Town) -> None:
     process = town.process
 
     assert town.work(order) is Ending.WAITING
-    assert len(town.queue) == 1
+    assert town.queue.left() == 1
     desk = LocalDesk(process.rotator, process.store, town.clock, town.pause, lambda: "ada")
     assert desk.submit(order).ending is Ending.DONE
 
