@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from sandbox.vault import Vault
 
 VERSIONS = frozenset(
-    ("2015-06-01", "2016-10-01", "7.0", "7.1", "7.2", "7.3", "7.4", "7.5", "7.6", "2025-07-01")
+    ("2016-10-01", "7.0", "7.1", "7.2", "7.3", "7.4", "7.5", "7.6", "2025-07-01", "2026-04-01")
 )
-"""Those that are known here. An SDK asks for a newer one by itself, and a vault that does not know
+"""Those that are known here. An SDK asks for the newest by itself, and a vault that does not know
 it refuses it; look-alikes lag behind by a year and more."""
 PAGE_SIZE = 25
 """The most items that a page can have, and what it has unless fewer are asked for."""

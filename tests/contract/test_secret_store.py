@@ -18,6 +18,7 @@ from rotation.model import SecretName, TokenValue
 from sandbox.content import Properties
 from sandbox.fault import Answer, Drop, Fault, throttled, unavailable
 from sandbox.furniture import VAULT, Placement, place
+from sandbox.https import key_vault
 from tests.stage import FEED
 
 if TYPE_CHECKING:
@@ -74,6 +75,16 @@ def test_disabled_and_expired_secrets_are_listed(stage: Stage, vault: Vault) -> 
     (listed,) = stage.store.list_managed(VAULT)
 
     assert (listed.enabled, listed.expires_at) == (False, past)
+
+
+def test_a_look_alike_that_lags_behind_can_be_used(
+    https_stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The library asks for its newest version by itself: the client names an older one."""
+    older = key_vault.VERSIONS - {"2026-04-01", "2025-07-01"}
+    monkeypatch.setattr(key_vault, "VERSIONS", older)
+
+    assert [*https_stage.store.list_managed(FEED.vault)] == []
 
 
 def test_an_empty_vault_has_no_managed_secrets(stage: Stage) -> None:
