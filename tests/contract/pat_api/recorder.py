@@ -133,7 +133,7 @@ def _to_the_client(recorder: Recorder, patch: pytest.MonkeyPatch) -> None:
         is_ours = isinstance(session, PlainSession)
         if is_ours and urlsplit(str(request.url)).path.lower().endswith(PATH):
             body = json.loads(request.body) if request.body else None
-            recorder.hear_request(str(request.method), str(request.url), body)
+            recorder.hear_request(str(request.method), _below_its_base(str(request.url)), body)
         return send(session, request, **more)
 
     patch.setattr(Session, "send", sent)
@@ -150,8 +150,13 @@ def _to_the_sandbox(recorder: Recorder, patch: pytest.MonkeyPatch) -> None:
         return face(self, request)
 
     @functools.wraps(call)
-    def called(
-        gate: Gate, service: str, operation: str, target: str, carry_out: Callable[[], Response]
+    def called(  # noqa: PLR0913, PLR0917 - what it stands in for
+        gate: Gate,
+        service: str,
+        operation: str,
+        target: str,
+        carry_out: Callable[[], Response],
+        payer: str = "",
     ) -> Response:
         def carried_out() -> Response:
             response = carry_out()
@@ -160,10 +165,17 @@ def _to_the_sandbox(recorder: Recorder, patch: pytest.MonkeyPatch) -> None:
                 recorder.hear_answer(OPERATIONS[operation], asked.version, response.status, body)
             return response
 
-        return call(gate, service, operation, target, carried_out)
+        return call(gate, service, operation, target, carried_out, payer)
 
     patch.setattr(PatFace, "__call__", answered)
     patch.setattr(Gate, "call", called)
+
+
+def _below_its_base(url: str) -> str:
+    """Give an address without the path under which a look-alike has the whole API."""
+    parts = urlsplit(url)
+    organization_and_path = "/".join(parts.path.split("/")[-PATH.count("/") - 1 :])
+    return parts._replace(path=f"/{organization_and_path}").geturl()
 
 
 def _check_request(method: str, url: str, body: object) -> None:
