@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 FAR = Far(10_000, vaults=20, owners=10, age_days=5, round_trip=0.1, is_prepared=True)
 CONCURRENCY = 8
-PAIRS = 3
+PAIRS = 5
 SAMPLE = 80
 """Secrets that are read one after another."""
 PAGES = FAR.secrets // 25

@@ -35,7 +35,7 @@ class Guids:
             ValueError: one is none, or is written in another way.
         """
         guids = [(bytes.fromhex(text.replace("-", "")), text) for text in texts]
-        if any(_written(guid) != text for guid, text in guids):
+        if any(len(guid) != GUID or _written(guid) != text for guid, text in guids):
             message = "not a GUID as it is mostly written"
             raise ValueError(message)
         self._bytes = b"".join(guid for guid, _ in guids)

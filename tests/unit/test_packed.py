@@ -55,7 +55,7 @@ def test_names_keep_their_order(count: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "1", f"{TOKEN.authorization_id}-00", TOKEN.authorization_id.upper(), f"{{{NAME}}}"]
+    "text", ["", "1", f"{TOKEN.authorization_id}00", TOKEN.authorization_id.upper(), f"{{{NAME}}}"]
 )
 def test_only_what_is_written_as_a_guid_mostly_is_is_one(text: str) -> None:
     """Anything else would come out in another form than it went in."""
