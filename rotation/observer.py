@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 T = TypeVar("T")
 
-NOTHING: Mapping[str, str] = MappingProxyType({})
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class Caller(Protocol):
@@ -120,20 +120,20 @@ class Observer:
         wanted = {**secret.tags, **ordered} if ordered else secret.tags
         mandate = tags.parse(wanted, self._defaults)
         known = set() if secret.value is None else {Fact.VALUE}
-        learned: dict[str, Any] = {}
+        listed: Mapping[str, Any] = NOTHING
         if session := self.sessions.known(mandate.owner):
-            learned["session"] = session
             known.add(Fact.SESSION)
         if inventory := self.inventories.known(mandate.owner, mandate.organization):
-            learned |= _listed(inventory, secret.name, mandate.recorded)
+            listed = _listed(inventory, secret.name, mandate.recorded)
             known.add(Fact.TOKENS)
         return Snapshot(
             secret,
             mandate,
+            session,
             scanned_at=self.scanned_at,
             ordered=ordered,
             known=frozenset(known),
-            **learned,
+            **listed,
         )
 
     def since(self, scanned_at: datetime | None) -> Observer:
@@ -227,6 +227,10 @@ class _Once(Generic[T]):
                 answer.set_result(self._ask(*key))
             except BaseException as exc:  # noqa: BLE001 - kept, and raised for whoever asks
                 answer.set_exception(exc)
+        if failure := answer.exception():
+            # Without the way that it took before: a traceback holds all that was known on it, and
+            # grows with every secret that hears of the same failure.
+            raise failure.with_traceback(None)
         found = answer.result()
         self._known[key] = asked_at, found
         return found

@@ -27,15 +27,27 @@ def renewal_at(token: Token, mandate: Mandate, name: SecretName) -> datetime:
     The window with its spread never takes more than half of the lifetime that was really granted:
     a lifespan policy may silently shorten it, and then a fixed window would renew at every run.
     """
+    return _renewal_at(
+        token.valid_from,
+        token.valid_to,
+        mandate.lifetime,
+        mandate.rotate_before,
+        name.fraction("spread"),
+    )
+
+
+@lru_cache(maxsize=NAMES_LIMIT)  # several rules ask for it, at every scan
+def _renewal_at(
+    begins_at: datetime,
+    ends_at: datetime,
+    lifetime: timedelta,
+    rotate_before: timedelta,
+    fraction: float,
+) -> datetime:
     # An extended token has lived for longer than one lifetime: that must not widen its window.
-    granted = min(token.valid_to - token.valid_from, mandate.lifetime)
-    return token.valid_to - _window(granted, mandate.rotate_before, name.fraction("spread"))
-
-
-@lru_cache(maxsize=NAMES_LIMIT)  # every rule about dates asks for it, at every scan
-def _window(granted: timedelta, rotate_before: timedelta, fraction: float) -> timedelta:
+    granted = min(ends_at - begins_at, lifetime)
     window = min(rotate_before, granted / 2 / (1 + SPREAD))
-    return window * (1 + SPREAD * fraction)
+    return ends_at - window * (1 + SPREAD * fraction)
 
 
 def retry_at(snapshot: Snapshot, now: datetime) -> datetime | None:
@@ -63,8 +75,8 @@ def next_at(snapshot: Snapshot, now: datetime) -> datetime | None:
     due_at = renewal_at(snapshot.current, snapshot.mandate, snapshot.secret.name)
     if snapshot.proof is False or now >= due_at:
         return retry_at(snapshot, now)
-    others = superseded(snapshot, now)
-    return min([due_at, *(min(t.valid_to, retirement_at(t, snapshot)) for t in others)])
+    ends = [min(t.valid_to, retirement_at(t, snapshot)) for t in superseded(snapshot, now)]
+    return min(due_at, *ends) if ends else due_at
 
 
 def living(snapshot: Snapshot, now: datetime) -> list[Token]:

@@ -121,10 +121,11 @@ def given_up(tags: Mapping[str, str]) -> dict[str, str]:
     return _without(tags, *OWN)
 
 
+@lru_cache(maxsize=2 * NAMES_LIMIT)  # most dates of a scan are those of the one before
 def format_instant(instant: datetime) -> str:
     """Write an aware instant as ``2026-11-22T07:00:00Z``."""
-    written = instant.astimezone(UTC).isoformat(timespec="seconds")
-    return f"{written.removesuffix('+00:00')}Z"
+    written = instant.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds")
+    return f"{written}Z"
 
 
 def _id_tag(recorded: Recorded) -> dict[str, str]:

@@ -8,9 +8,11 @@ imitated and the docstring says *unverified*.
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from sandbox.error import TokenRefusedError
@@ -19,6 +21,8 @@ from sandbox.page import Page, cut
 from sandbox.token import Filter, Sort, Token, TokenDraft, TokenQuery, round_to_tick
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from sandbox.ground import Ground
     from sandbox.organization import Organization
 
@@ -68,8 +72,9 @@ class TokenRegistry:
         self.audit: list[AuditEntry] = []
         """What was done through the API, in order; what ``plant`` and ``amend`` do is not."""
         self._tokens: dict[str, Token] = {}
-        self._open: dict[str, Token] = {}
-        """Those that have not been found revoked or expired: a list need not look at the others."""
+        self._open: defaultdict[str, dict[str, Token]] = defaultdict(dict)
+        """Those that have not been found revoked or expired, by their owners: a list need not look
+        at the others."""
         self._ids: dict[str, str] = {}
         """The authorization id that belongs to a value."""
 
@@ -86,9 +91,9 @@ class TokenRegistry:
         self._ids[token.value] = token.authorization_id
         self._tokens[token.authorization_id] = token
         if token.is_living_at(self.ground.now()):
-            self._open[token.authorization_id] = token
+            self._open[token.owner][token.authorization_id] = token
         else:
-            self._open.pop(token.authorization_id, None)
+            self._open[token.owner].pop(token.authorization_id, None)
         return token
 
     @guarded
@@ -105,10 +110,13 @@ class TokenRegistry:
     @guarded
     def living(self) -> tuple[Token, ...]:
         """Give the tokens that are neither revoked nor expired."""
-        now = self.ground.now()
-        for token in [token for token in self._open.values() if token.valid_to <= now]:
-            del self._open[token.authorization_id]
-        return tuple(self._open.values())
+        return tuple(chain.from_iterable(map(self._living_of, [*self._open])))
+
+    def _living_of(self, owner: str) -> Collection[Token]:
+        now, tokens = self.ground.now(), self._open[owner]
+        for token in [token for token in tokens.values() if token.valid_to <= now]:
+            del tokens[token.authorization_id]
+        return tokens.values()
 
     @guarded
     def find(self, value: str) -> Token | None:
@@ -136,12 +144,14 @@ class TokenRegistry:
     def list(self, caller: Caller, query: TokenQuery) -> Page[Token]:
         """Give a page of the caller's tokens: the organization's own and the global ones."""
         now = self.ground.now()
-        candidates = self.living() if query.filter is Filter.ACTIVE else self._tokens.values()
-        shown = [
-            token
-            for token in candidates
-            if _is_visible(token, caller) and query.filter in (Filter.ALL, token.status_at(now))
-        ]
+        if query.filter is Filter.ACTIVE:
+            shown = [token for token in self._living_of(caller.owner) if _is_visible(token, caller)]
+        else:
+            shown = [
+                token
+                for token in self._tokens.values()
+                if _is_visible(token, caller) and query.filter in (Filter.ALL, token.status_at(now))
+            ]
         keys = {
             Sort.DISPLAY_NAME: lambda token: token.display_name.lower(),
             Sort.DISPLAY_DATE: lambda token: token.valid_to,

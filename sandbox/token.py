@@ -73,7 +73,7 @@ class Token:
 
     def is_living_at(self, now: datetime) -> bool:
         """Tell whether it is neither revoked nor expired."""
-        return self.status_at(now) is Filter.ACTIVE
+        return not self.revoked and self.valid_to > now
 
 
 @dataclass(frozen=True)

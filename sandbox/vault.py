@@ -70,6 +70,8 @@ class Vault:
         self.permissions = set(PERMISSIONS)
         """What the managed identity may do here; take some away for a vault that refuses."""
         self._secrets: dict[str, list[SecretVersion]] = {}
+        self._listed: tuple[SecretVersion, ...] | None = None
+        """The list of secrets, until something changes: it is asked for far more often."""
         self._deleted: dict[str, DeletedSecret] = {}
 
     def require(self, permission: str) -> None:
@@ -85,7 +87,9 @@ class Vault:
     @guarded
     def list_secrets(self) -> tuple[SecretVersion, ...]:
         """Give the newest version of every secret, enabled or not, sorted by name."""
-        return tuple(self._secrets[name][-1] for name in sorted(self._secrets))
+        if self._listed is None:
+            self._listed = tuple(self._secrets[name][-1] for name in sorted(self._secrets))
+        return self._listed
 
     @guarded
     def newest(self, name: str) -> SecretVersion:
@@ -166,6 +170,7 @@ class Vault:
             not_before=said.not_before,
         )
         versions.append(version)
+        self._listed = None
         return version
 
     @guarded
@@ -183,6 +188,7 @@ class Vault:
         after = replace(before, **said, updated_at=self.ground.now().replace(microsecond=0))
         versions = self._versions(name)
         versions[versions.index(before)] = after
+        self._listed = None
         return after
 
     @guarded
@@ -194,6 +200,7 @@ class Vault:
         """
         versions = self._versions(name)
         del self._secrets[name.lower()]
+        self._listed = None
         trashed = DeletedSecret(tuple(versions), self.ground.now().replace(microsecond=0))
         self._deleted[name.lower()] = trashed
         return trashed
@@ -225,6 +232,7 @@ class Vault:
         trashed = self.get_deleted(name)
         del self._deleted[name.lower()]
         self._secrets[name.lower()] = [*trashed.versions]
+        self._listed = None
         return trashed.newest
 
     @guarded

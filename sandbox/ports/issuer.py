@@ -47,6 +47,8 @@ class WorldIssuer:
         self._access_token = access_token
         self._clock = clock or world.clock
         self._callers: dict[tuple[str, str], Caller] = {}
+        self._shown: dict[str, tuple[state.Token, Token]] = {}
+        """What the last lists showed: most of it is what the next ones will."""
 
     def inventory(self, owner: str, organization: str) -> Inventory:
         """See ``TokenIssuer``."""
@@ -58,10 +60,17 @@ class WorldIssuer:
             with self._calling(owner, _call("list_pats", organization)) as caller:
                 page = self._world.registry.list(caller, query)
             self._check_clock(organization)
-            tokens += [_token(token) for token in page.items]
+            tokens += map(self._listed, page.items)
             start = page.next_start
         is_confirmed = any(token.target_accounts == (account_id,) for token in tokens)
         return Inventory(account_id if is_confirmed else None, tuple(tokens))
+
+    def _listed(self, token: state.Token) -> Token:
+        shown, known = self._shown.get(token.authorization_id, (None, None))
+        if shown is not token or known is None:
+            known = _token(token)
+            self._shown[token.authorization_id] = token, known
+        return known
 
     def get(self, owner: str, organization: str, authorization_id: str) -> Token | None:
         """See ``TokenIssuer``."""

@@ -33,6 +33,8 @@ class WorldStore:
     def __init__(self, world: World) -> None:
         """Stand before the vaults of ``world``."""
         self._world = world
+        self._shown: dict[tuple[str, str], tuple[state.SecretVersion, ManagedSecret]] = {}
+        """What the last list showed: most of it is what the next one will."""
 
     def list_managed(self, vault: str) -> Iterator[ManagedSecret]:
         """See ``SecretStore``."""
@@ -42,8 +44,15 @@ class WorldStore:
                 page = cut(self._open(vault, "list").list_secrets(), start, PAGE_SIZE)
             for version in page.items:
                 if is_managed(version.tags):
-                    yield _secret(vault, version, is_listed=True)
+                    yield self._listed(vault, version)
             start = page.next_start
+
+    def _listed(self, vault: str, version: state.SecretVersion) -> ManagedSecret:
+        shown, secret = self._shown.get((vault, version.name), (None, None))
+        if shown is not version or secret is None:
+            secret = _secret(vault, version, is_listed=True)
+            self._shown[vault, version.name] = version, secret
+        return secret
 
     def read(self, name: SecretName) -> ManagedSecret:
         """See ``SecretStore``."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tests.story.invariant import Wish, is_handed_over, orders_retirement
@@ -11,21 +11,18 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
     from sandbox.token import Token
+    from sandbox.vault import SecretVersion
     from tests.story.invariant import Invariants
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Held:
     vault: str
     secret: str
-    taken_at: datetime
     grace: timedelta
-    """The shortest that anybody has allowed since then."""
-
-    @property
-    def until(self) -> datetime:
-        """The end of the grace period after the value was taken: a job runs no longer."""
-        return self.taken_at + self.grace
+    """The shortest that anybody has allowed since it was taken."""
+    until: datetime
+    """The end of the grace period after it was taken: a job runs no longer."""
 
 
 @dataclass
@@ -36,6 +33,8 @@ class Consumers:
     uses: int = 0
     """How often a value was used."""
     _held: dict[str, _Held] = field(default_factory=dict)
+    _newest: dict[tuple[str, str], tuple[SecretVersion, _Held | None]] = field(default_factory=dict)
+    """What was taken last of each secret, and from which version."""
 
     def step(self) -> list[str]:
         """Take and use every value now, and those taken before; tell of each that fails.
@@ -56,7 +55,7 @@ class Consumers:
                 del self._held[value]
                 continue
             self.uses += 1
-            is_early = now < min(token.valid_to, held.until - self.invariants.clock_error)
+            is_early = now < token.valid_to and now < held.until - self.invariants.clock_error
             if is_early and not self.invariants.works(token):
                 if not self._is_given_up(token, held):
                     place = f"{held.vault}/{held.secret}"
@@ -66,19 +65,30 @@ class Consumers:
 
     def _take(self) -> None:
         """Take every newest value, and hear how long those taken before may still be used."""
-        now, graces, taken = self.invariants.world.clock(), {}, {}
+        now = self.invariants.world.clock()
         for vault in self.invariants.watched():
+            if vault in self.invariants.lawless:
+                continue
             for secret in self.invariants.world.vault(vault).list_secrets():
-                wish = Wish(secret.tags)
-                if vault not in self.invariants.lawless and wish.is_kept_fresh:
-                    graces[vault, secret.name] = wish.grace
-                    if secret.enabled:
-                        taken[secret.value] = _Held(vault, secret.name, now, wish.grace)
-        for value, held in self._held.items():
-            grace = graces.get((held.vault, held.secret), held.grace)
-            if grace < held.grace:
-                self._held[value] = replace(held, grace=grace)
-        self._held |= taken
+                version, held = self._newest.get((vault, secret.name), (None, None))
+                if version is not secret:
+                    held = self._hear(vault, secret)
+                    self._newest[vault, secret.name] = secret, held
+                if held:
+                    held.until = now + held.grace
+                    self._held[secret.value] = held
+
+    def _hear(self, vault: str, secret: SecretVersion) -> _Held | None:
+        """Read a version that is new, or has new tags; give what is to be taken of it, if any."""
+        wish = Wish(secret.tags)
+        if not wish.is_kept_fresh:
+            return None
+        for held in self._held.values():
+            if (held.vault, held.secret) == (vault, secret.name) and wish.grace < held.grace:
+                held.until -= held.grace - wish.grace
+                held.grace = wish.grace
+        is_taken, now = secret.enabled, self.invariants.world.clock()
+        return _Held(vault, secret.name, wish.grace, now + wish.grace) if is_taken else None
 
     def _is_given_up(self, token: Token, held: _Held) -> bool:
         """Tell whether somebody else's word ended what was promised."""

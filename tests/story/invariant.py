@@ -146,8 +146,9 @@ class Invariants:
         self.dead.clear()
         for name, secret in secrets.items():
             token = self.world.registry.find(secret.value)
-            is_ours = secret.enabled and Wish(secret.tags).is_kept_fresh
-            if token is None or not is_ours or self.works(token):
+            if token is None or self.works(token):
+                continue
+            if not secret.enabled or not Wish(secret.tags).is_kept_fresh:
                 continue
             self.dead[name] = token
             is_nobodys_fault = is_handed_over(token, name) or self.is_excused(name, secret, token)
@@ -256,12 +257,14 @@ class Invariants:
         living: dict[str, list[Token]] = defaultdict(list)
         for token in self.world.living_tokens() if secrets else ():
             living[mark_of(token)].append(token)
-        for name, secret in secrets.items():
-            wish = Wish(secret.tags)
-            for token in living[name]:
-                youngest = max(token.valid_from, secret.created_at)
+        for name, tokens in living.items():
+            secret = secrets.get(name)
+            for token in tokens:
+                if secret is None or token.value == secret.value:
+                    continue
+                wish, youngest = Wish(secret.tags), max(token.valid_from, secret.created_at)
                 is_old = now - youngest > wish.grace + self.clock_error
-                if token.value != secret.value and is_old and self.is_claimed(token, wish):
+                if is_old and self.is_claimed(token, wish):
                     yield f"I3: {name} has a stray from {token.valid_from}"
 
     def is_claimed(self, token: Token, wish: Wish) -> bool:
@@ -283,7 +286,11 @@ class Invariants:
 
 def mark_of(token: Token) -> str:
     """Give the ``vault/name`` of the binding mark that ends a display name, in lower case."""
-    name = token.display_name
+    return _mark_in(token.display_name)
+
+
+@cache
+def _mark_in(name: str) -> str:
     return name.lower()[name.rindex("[") + 1 : -1] if name.endswith("]") and "[" in name else ""
 
 

@@ -237,6 +237,7 @@ class Year:
         self.scanned_at = report.started_at
         self.events += self.process.journal.events
         self.process.journal.events.clear()
+        self.process.journal.lines.clear()
         return report
 
     # --- Looking -------------------------------------------------------------------------------
