@@ -38,12 +38,11 @@ def unclaimed(
         seen: vaults, in lower case, that were listed: nothing is known of the secrets of others.
     """
     for (owner, organization), inventory in inventories.items():
-        place = owner, organization.casefold()
         for token in inventory.tokens:
             name = token.marked
             if name is None or name.vault not in seen:
                 continue
-            if reason := _objection(mandates.get(name), *place):
+            if reason := _objection(mandates.get(name), owner, organization):
                 yield Unclaimed(owner, organization, token, name, reason)
 
 
@@ -54,5 +53,5 @@ def _objection(mandate: Mandate | None, owner: str, organization: str) -> str | 
         return None
     if mandate.owner != owner:
         return "another-owner"
-    is_elsewhere = mandate.organization.casefold() != organization
+    is_elsewhere = mandate.organization.casefold() != organization.casefold()
     return "another-organization" if is_elsewhere else None

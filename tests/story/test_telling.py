@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from traceback import walk_tb
 
 import pytest
 
 from rotation.decision import Action
+from rotation.errors import UnavailableError
 from rotation.events import Kind
 from rotation.model import SecretName
+from rotation.observer import Observer
 from rotation.report import Ending
 from rotation.scan import GLANCES, SUPERSEDED_LIMIT
 from rotation.settling import ACTIONS_LIMIT
 from rotation.steps import STEPS
-from sandbox.fault import Answer, Delay, Fault
+from sandbox.fault import Answer, Delay, Fault, unavailable
 from sandbox.furniture import ORGANIZATION, VAULT, Placement, place, plant
 from sandbox.ports import MemoryLocks
 from tests.story.plot import DUE, PLOTS, Plot, loss, old_session, renewal
@@ -46,6 +49,23 @@ def test_each_outcome_is_its_own_secrets() -> None:
 
     assert [outcome.name.name for outcome in outcomes] == names
     assert [o.name.name for o in outcomes if Action.RENEW in o.actions] == [names[GLANCES]]
+
+
+def test_a_failure_that_many_secrets_hear_of_keeps_nothing_of_them() -> None:
+    """Its traceback leads to the last of them only: a run may have thousands."""
+    stage, depths = Stage(), []
+    for number in range(3):
+        place(stage.world, Placement(f"s-{number}", age=DAY))
+    stage.world.faults.add(Fault(unavailable(), operation="list_pats", times=None))
+    process = stage.process(MemoryLocks())
+    observer = Observer(process.ports, process.sessions, process.scope.defaults)
+
+    for secret in process.store.list_managed(VAULT):
+        with pytest.raises(UnavailableError) as caught:
+            observer.glance(secret)
+        depths.append(len([*walk_tb(caught.value.__traceback__)]))
+
+    assert depths == [depths[0]] * 3
 
 
 def test_a_secret_that_another_run_holds_is_no_failure() -> None:
