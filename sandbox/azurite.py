@@ -8,6 +8,7 @@ does not check; without one it speaks HTTP and takes keys only.
 from __future__ import annotations
 
 import re
+import signal
 import subprocess
 import threading
 from base64 import b64encode
@@ -127,6 +128,18 @@ class Azurite:
         name, key = next(self._unused)
         tables, queues = (f"{self._urls[service]}/{name}" for service in ("Table", "Queue"))
         return Account(name, key, tables, queues)
+
+    def freeze(self) -> None:
+        """Let it answer nobody until ``thaw``: what comes meanwhile waits."""
+        self._send(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it answer again, if it did not."""
+        self._send(signal.SIGCONT)
+
+    def _send(self, number: signal.Signals) -> None:
+        if self._process:
+            self._process.send_signal(number)
 
     def close(self) -> None:
         """End it."""

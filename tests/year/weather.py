@@ -20,6 +20,7 @@ from sandbox.fault import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
     from random import Random
 
@@ -74,10 +75,24 @@ class Outage:
 class Weather(Faults):
     """The faults of a world in which everything fails now and then."""
 
-    def __init__(self, clock: Clock, chance: Random, rate: float) -> None:
-        """Let calls fail at a rate from 0 to 1."""
+    def __init__(
+        self,
+        clock: Clock,
+        chance: Random,
+        rate: float,
+        anywhere: Sequence[Kind] = ANYWHERE,
+    ) -> None:
+        """Let nothing fail but by chance as yet.
+
+        Args:
+            clock: the world's.
+            chance: decides what fails, and how.
+            rate: how many calls fail, from 0 to 1.
+            anywhere: what goes wrong at any service, beside what each of them has for itself.
+        """
         super().__init__()
         self.rate = rate
+        self._anywhere = tuple(anywhere)
         self.failed = 0
         """How many calls went wrong by chance."""
         self.unanswered = 0
@@ -92,10 +107,10 @@ class Weather(Faults):
         if self.is_outage(now, call.service):
             self.unanswered += 1
             return Drop()
-        if self._chance.random() >= self.rate:
+        if call.service not in BY_SERVICE or self._chance.random() >= self.rate:
             return super().take(call)
         self.failed += 1
-        kinds = ANYWHERE + BY_SERVICE[call.service]
+        kinds = self._anywhere + BY_SERVICE[call.service]
         if call.operation in {"create_pat", "update_pat"}:
             kinds += REFUSALS
         return self._chance.choice(kinds)

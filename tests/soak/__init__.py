@@ -1,0 +1,1 @@
+"""A long run: the product as processes that are killed, in a world where everything fails."""
