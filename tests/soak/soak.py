@@ -259,11 +259,9 @@ class Soak:
         self._azurite.thaw()
         self.town.calm()
         for _ in range(int(DEADLINE_SECONDS / HOUR_SECONDS)):
-            self._waiting = [order for order in self._waiting if not self.town.has_effect(order)]
+            self._leap()
             if not self._waiting:
                 break
-            for order in self._waiting:
-                self._put(order)
             time.sleep(HOUR_SECONDS)
         self.faults += [f"{order.title} of {order.name} never came" for order in self._waiting]
         for name, process in self._hosts.items():

@@ -114,7 +114,8 @@ class Town:
 
     def order(self) -> Order:
         """Ask for something: mostly for a new token, now and then since the old one has leaked."""
-        name, secret = self.chance.choice([*self.newest.items()])
+        there = [(name, secret) for name, secret in self.newest.items() if secret.enabled]
+        name, secret = self.chance.choice(there)
         vault, _, rest = name.partition("/")
         is_leak = self.chance.random() < 1 / 4
         return Order(
@@ -127,9 +128,12 @@ class Town:
         )
 
     def has_effect(self, order: Order) -> bool:
-        """Tell whether a secret has another newest version than the one that an order names."""
+        """Tell whether a secret has got another token than the one that an order speaks of.
+
+        A new secret is there before its first token, and disabled until then.
+        """
         newest = self.newest.get(str(order.name))
-        return newest is not None and newest.id != order.version
+        return newest is not None and newest.enabled and newest.id != order.version
 
     def issue(self) -> Order:
         """Ask for a secret that is not there yet."""
