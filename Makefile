@@ -5,6 +5,8 @@ VENV ?= .venv
 WITNESSES := .witnesses
 PYTEST_ARGS ?=# further arguments for pytest: make test PYTEST_ARGS="-k policy"
 MUTANTS ?=# some of them only, by name, or --list: make mutants MUTANTS=no-preflight
+SOAK_MINUTES ?= 30# how long the weather is bad: make soak SOAK_MINUTES=5
+SEED ?= 1# of all that chance decides in it
 UPGRADE ?=# make lock UPGRADE=1 takes the newest versions instead of keeping the present ones
 
 RUN := $(VENV)/bin/python
@@ -14,7 +16,7 @@ LOCK = $(RUN) -m uv pip compile --quiet --universal --generate-hashes --python-v
 	--custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup witnesses demo test check proof mutants format docs lock clean
+.PHONY: help setup witnesses demo test check proof mutants soak format docs lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-15s %s\n", $$1, $$2 }'
@@ -47,6 +49,9 @@ proof: setup witnesses ## Prove the protocol in full: every story, crash, order 
 
 mutants: setup witnesses ## Break the code in each of the ways that a test must notice, and show that it does
 	@$(RUN) -m tests.mutants $(MUTANTS)
+
+soak: setup witnesses ## Kill the product at random in bad weather for half an hour, and judge what is left
+	@$(RUN) -m tests.soak --minutes $(SOAK_MINUTES) --seed $(SEED)
 
 format: setup ## Put the code into its format, and mend what the linter can mend
 	$(RUN) -m ruff check --fix-only

@@ -59,9 +59,9 @@ EVERY_SECONDS = {
 """What happens, and after how many seconds again, on the average."""
 
 
-def plan(chance: Random, seconds: float) -> list[tuple[float, str]]:
+def plan(seed: int, seconds: float) -> list[tuple[float, str]]:
     """Lay over so many seconds what is to happen: when, in seconds from the beginning, and what."""
-    planned = []
+    chance, planned = Random(seed), []  # noqa: S311 - the same at every run
     for what, mean in EVERY_SECONDS.items():
         at = chance.expovariate(1 / mean)
         while at < seconds:
@@ -134,7 +134,7 @@ class Soak:
         self.town = Town(self.clock, seed)
         self.counted: Counter[str] = Counter()
         self.faults = self.town.faults
-        self._planned = deque(plan(self.chance, seconds))
+        self._planned = deque(plan(seed, seconds))
         self._folder = folder
         self._environment: dict[str, str] = {}
         self._hosts: dict[str, Process] = {}
