@@ -7,16 +7,17 @@ PYTEST_ARGS ?=# further arguments for pytest: make test PYTEST_ARGS="-k policy"
 MUTANTS ?=# some of them only, by name, or --list: make mutants MUTANTS=no-preflight
 SOAK_MINUTES ?= 30# how long the weather is bad: make soak SOAK_MINUTES=5
 SEED ?= 1# of all that chance decides in it
+APP_PYTHON ?=# make package for an app that runs on another Python than the templates' default
 UPGRADE ?=# make lock UPGRADE=1 takes the newest versions instead of keeping the present ones
 
 RUN := $(VENV)/bin/python
 # The files without effects: nothing in them is hard to test, so all of it is tested.
-PURE := rotation/model.py,rotation/session.py,rotation/decision.py,rotation/claim.py,rotation/report.py,rotation/fleet.py,rotation/tags.py,rotation/policy.py,rotation/schedule.py,rotation/scope.py,rotation/order.py,rotation/orders.py,rotation/events.py,rotation/errors.py,rotation/settings.py,rotation/storage.py,rotation/diagnosis.py,rotation/maker.py,rotation/audit.py,rotation/audit_rules.py,rotation/export.py,rotation/page/accept.py,rotation/page/axis.py,rotation/page/event_view.py,rotation/page/fleet_view.py,rotation/page/headline.py,rotation/page/life.py,rotation/page/secret_view.py,rotation/page/urgency.py,rotation/page/wanted.py,rotation/page/when.py,rotation/git_credential.py
+PURE := rotation/model.py,rotation/session.py,rotation/decision.py,rotation/claim.py,rotation/report.py,rotation/fleet.py,rotation/tags.py,rotation/policy.py,rotation/schedule.py,rotation/scope.py,rotation/order.py,rotation/orders.py,rotation/events.py,rotation/errors.py,rotation/settings.py,rotation/storage.py,rotation/diagnosis.py,rotation/maker.py,rotation/audit.py,rotation/audit_rules.py,rotation/export.py,rotation/page/accept.py,rotation/page/event_view.py,rotation/page/fleet_view.py,rotation/page/headline.py,rotation/page/secret_view.py,rotation/page/wanted.py,rotation/git_credential.py,rotation/timeline/*.py,rotation/console/layout.py,rotation/console/strip.py
 LOCK = $(RUN) -m uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
 	--custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup witnesses demo test check proof mutants soak format docs lock clean
+.PHONY: help setup witnesses demo test check proof mutants soak package audit format docs lock clean
 
 help: ## Show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-15s %s\n", $$1, $$2 }'
@@ -52,6 +53,13 @@ mutants: setup witnesses ## Break the code in each of the ways that a test must 
 
 soak: setup witnesses ## Kill the product at random in bad weather for half an hour, and judge what is left
 	@$(RUN) -m tests.soak --minutes $(SOAK_MINUTES) --seed $(SEED)
+
+package: setup ## Make the package that Azure runs, its bill of materials and its licences, in build/
+	@$(RUN) -m tools.package $(if $(APP_PYTHON),--python $(APP_PYTHON))
+
+audit: setup ## Ask for known vulnerabilities of every package that is deployed or used here
+	$(RUN) -m pip_audit --strict --require-hashes --disable-pip --progress-spinner off \
+		--requirement requirements.txt --requirement requirements-cli.txt --requirement requirements-dev.txt
 
 format: setup ## Put the code into its format, and mend what the linter can mend
 	$(RUN) -m ruff check --fix-only

@@ -79,6 +79,8 @@ def main() -> int:
         world = furnish(clock)
         sandbox = opened.enter_context(Sandbox(world))
         os.environ.update(sandbox.environment)
+        if console.is_terminal:  # the product writes into a pipe, which has no width
+            os.environ["COLUMNS"] = str(console.width)
         story = Story(world, clock, sandbox, console)
         try:
             story.tell(opened)

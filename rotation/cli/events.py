@@ -16,10 +16,11 @@ from rotation.cli.frame import FINE, JSON, output_option, with_service, write
 from rotation.cli.parameter import SECRET
 from rotation.cli.since import Since, resolve
 from rotation.cli.teaching import Command
-from rotation.console.events import line_of, show_events
+from rotation.console.events import line_of, show_events, show_life
 from rotation.console.terminal import complain, remark
 from rotation.errors import UnavailableError
 from rotation.events import Kind
+from rotation.timeline.life import EVENTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -89,7 +90,10 @@ class Query:
     cls=Command,
     examples=[
         ("rotation events", "what happened since yesterday, the newest first"),
-        ("rotation events --secret kv-build/feed-token", "all that happened to one secret"),
+        (
+            "rotation events --secret kv-build/feed-token",
+            "all that happened to one secret",
+        ),
         ("rotation events --since 7d --kind RotationFailed", "what failed in a week"),
         ("rotation events --since 2026-11-20T07:00", "since an instant, in UTC"),
         ("rotation events --follow", "the last day, then whatever happens, as it happens"),
@@ -128,12 +132,17 @@ class Query:
 def events(around: Surroundings, /, **asked: Any) -> int:  # noqa: ANN401 - the options
     """Show what happened, from the journal.
 
-    The newest event comes first; with --follow, it comes last.
+    The newest event comes first; with --follow, it comes last. With --secret, the line of life of
+    that secret stands above: each of its last tokens, from its creation to its end.
     """
     query = Query(**asked)
 
     def work(service: Service) -> int:
-        journal, start = service.journal, query.start(around.now())
+        journal, now = service.journal, around.now()
+        if query.secret and query.output != JSON:
+            past = [*islice(journal.of_secret(query.secret), EVENTS)]
+            write(lambda: show_life(past, now))
+        start = query.start(now)
         rows = query.read(journal, start)
         shown = islice(rows, query.limit)
         if query.follow:

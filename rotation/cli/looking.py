@@ -64,6 +64,9 @@ def plan(around: Surroundings, output: str) -> int:
 def status(around: Surroundings, output: str) -> int:
     """Show every managed secret and every owner.
 
+    The most urgent secret comes first. Bars on one axis of time show the life that each token has
+    left.
+
     Ends with 1 if anything is expired or about to, failing, rejected or blocked, or an owner must
     sign in.
     """

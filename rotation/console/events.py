@@ -6,20 +6,38 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
+from rotation.console.layout import GAP
+from rotation.console.life import LifeLine
+from rotation.console.rows import beneath, wrapped
 from rotation.console.table import draw, new_table
-from rotation.console.terminal import results
+from rotation.console.terminal import LEAST_PICTURE, LEAST_WIDTH, results
 from rotation.errors import plain
 from rotation.events import ALERTS
+from rotation.timeline.life import SHORT, life
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
+
+    from rich.console import Console, ConsoleOptions, RenderResult
+    from rich.table import Table
 
     Row = Mapping[str, str]
 
-SHORT = 8
-"""Letters of an id that are enough for people to tell it from others."""
 KIND_WIDTH = 19
 """Columns of the longest kind of event."""
+
+
+def show_life(rows: Iterable[Row], now: datetime) -> None:
+    """Show the line of life of a secret, if its events tell of a token.
+
+    Args:
+        rows: the events of the secret, the newest first.
+        now: the present instant.
+    """
+    if line := life(rows, now):
+        draw(LifeLine(line), LEAST_PICTURE)
+        results.print()
 
 
 def show_events(rows: Sequence[Row], *, is_of_one: bool = False) -> None:
@@ -32,14 +50,38 @@ def show_events(rows: Sequence[Row], *, is_of_one: bool = False) -> None:
     if not rows:
         results.print("Nothing happened.")
         return
-    named = () if is_of_one else ("Secret",)
-    table = new_table("Time (UTC)", "Event", *named, "What")
-    for row in rows:
-        kind = row["event"]
-        style = "bold red" if kind in ALERTS else ""
-        secret = () if is_of_one else (Text(where(row)),)
-        table.add_row(time_of(row), Text(plain(kind), style), *secret, Text(what(row)))
-    draw(table)
+    draw(_Events(rows, is_of_one=is_of_one), LEAST_PICTURE)
+
+
+class _Events:
+    """The table; in a window without room for one, what happened is beneath the time."""
+
+    def __init__(self, rows: Sequence[Row], *, is_of_one: bool) -> None:
+        self._rows = rows
+        self._is_of_one = is_of_one
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        if options.max_width >= LEAST_WIDTH:
+            yield self._table()
+            return
+        for row in self._rows:
+            secret = [] if self._is_of_one else [Text(where(row))]
+            head = Text.assemble(time_of(row), " " * GAP, _kind(row))
+            yield from wrapped(head, console, options.max_width)
+            yield from beneath(console, options.max_width, *secret, Text(what(row)))
+
+    def _table(self) -> Table:
+        named = () if self._is_of_one else ("Secret",)
+        table = new_table("Time (UTC)", "Event", *named, "What")
+        for row in self._rows:
+            secret = () if self._is_of_one else (Text(where(row)),)
+            table.add_row(time_of(row), _kind(row), *secret, Text(what(row)))
+        return table
+
+
+def _kind(row: Row) -> Text:
+    """Name what happened; a warning is loud."""
+    return Text(plain(row["event"]), "bold red" if row["event"] in ALERTS else "")
 
 
 def line_of(row: Row) -> str:

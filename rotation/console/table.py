@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
-from rotation.console.terminal import remarks, results, width
+from rotation.console.terminal import LEAST_WIDTH, remarks, results, width
 from rotation.fleet import State
 from rotation.report import Ending
 from rotation.schedule import shown
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from rich.console import RenderableType
 
     from rotation.report import VaultFailure
 
@@ -48,9 +50,14 @@ def new_table(*columns: str) -> Table:
     return table
 
 
-def draw(drawn: Table) -> None:
-    """Draw a table on stdout."""
-    results.width = width(sys.stdout)
+def draw(drawn: RenderableType, least: int = LEAST_WIDTH) -> None:
+    """Draw a table or a picture on stdout.
+
+    Args:
+        drawn: what is drawn.
+        least: columns that it needs at least; a narrower terminal breaks its lines.
+    """
+    results.width = width(sys.stdout, least)
     results.print(drawn)
 
 

@@ -19,16 +19,21 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 LEAST_WIDTH = 80
-"""A narrower terminal breaks the lines; nothing is cut off."""
+"""Of a table: a narrower terminal breaks the lines; nothing is cut off."""
+LEAST_PICTURE = 30
+"""Of what has a form for narrow terminals."""
+HEIGHT = 25
+"""Lines of a window. Nothing depends on it, but without one rich takes every terminal that calls
+itself dumb for 80 columns wide."""
 UNLIMITED = 10_000
 """Columns where no terminal sets a limit: a line that another program reads is not folded."""
 
 
-def width(stream: TextIO) -> int:
+def width(stream: TextIO, least: int = LEAST_WIDTH) -> int:
     """Give the width to draw in: that of the terminal, or of the variable COLUMNS."""
     if not stream.isatty() and "COLUMNS" not in os.environ:
         return UNLIMITED
-    return max(get_terminal_size().columns, LEAST_WIDTH)
+    return max(get_terminal_size().columns, least)
 
 
 class _Remarks(Console):
@@ -39,7 +44,7 @@ class _Remarks(Console):
         self.quiet = True
 
 
-results = Console(highlight=False, width=width(sys.stdout))
+results = Console(highlight=False, width=width(sys.stdout), height=HEIGHT)
 remarks = _Remarks(stderr=True, highlight=False)
 
 

@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING
 
 from rotation.errors import plain
 from rotation.events import ALERTS, Kind
+from rotation.timeline.life import SHORT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     Rows = Iterable[Mapping[str, str]]
 
-SHORT = 8
-"""Letters of an id that are enough for people to tell it from others."""
 ROWS = 100
 """Events on one page."""
 SEARCHED = 5000

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rotation.fleet import Actor, State, session_state
-from rotation.page.axis import Axis, Tick, ahead, days_ahead
 from rotation.page.headline import Headline, headline
-from rotation.page.urgency import BAD, ORDER, Standing, standing
-from rotation.page.when import left, soon
 from rotation.session import SIGN_IN_NEEDED
+from rotation.timeline.axis import Tick, days_ahead
+from rotation.timeline.bar import Bar, axis_of, bar
+from rotation.timeline.urgency import BAD, ORDER, Standing, by_urgency
+from rotation.timeline.when import left, soon
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from rotation.fleet import Fleet, OwnerFinding
     from rotation.page.wanted import Wanted
+    from rotation.timeline.axis import Axis
 
 ROWS = 100
 """On one page."""
@@ -31,24 +33,6 @@ WAITING = {
     Actor.NOBODY: "only watched",
 }
 """What is said where the rotator waits for somebody."""
-NARROWEST = 0.6
-"""Per cent of the picture that a bar has at least: so that it is seen."""
-
-
-@dataclass(frozen=True)
-class Bar:
-    """The life that a token has left, on the axis of the fleet; places and widths in per cent."""
-
-    calm: tuple[float, float] | None = None
-    """Until its renewal is due; all of it, where there is none."""
-    window: tuple[float, float] | None = None
-    """From then to its expiry."""
-    grace: tuple[float, float] | None = None
-    """How long its predecessor still works."""
-    end: float | None = None
-    """The expiry; None if there is none, or it lies beyond the axis."""
-    is_beyond: bool = False
-    is_dead: bool = False
 
 
 @dataclass(frozen=True)
@@ -124,12 +108,11 @@ def view(fleet: Fleet, wanted: Wanted) -> FleetView:
         wanted: which secrets are shown, and which page of them.
     """
     now = fleet.checked_at
-    told = (standing(finding, now, fleet.alert_before) for finding in fleet.findings)
-    standings = sorted(told, key=lambda one: one.urgency)
+    standings = by_urgency(fleet)
     shown = [one for one in standings if _passes(one, wanted)]
     pages = max(-(-len(shown) // ROWS), 1)
     page = min(wanted.page, pages)
-    axis = ahead((one.ends_at for one in standings if one.ends_at), now)
+    axis = axis_of(standings, now)
     states = Counter(str(one.state) for one in standings)
     order = [*ORDER, *(state for state in State if state not in ORDER)]
     return FleetView(
@@ -168,25 +151,6 @@ def row(one: Standing, axis: Axis, now: datetime) -> Row:
         then=then(one, now),
         why=one.message,
         bar=bar(one, axis, now),
-    )
-
-
-def bar(one: Standing, axis: Axis, now: datetime) -> Bar:
-    """Draw the life that a token has left."""
-    if one.ends_at is None:
-        return Bar()
-    if one.ends_at <= now:
-        return Bar(is_dead=True, end=axis.place(one.ends_at))
-    due_at = min(max(one.renewal_at or one.ends_at, now), one.ends_at)
-    calm, window = axis.span(now, due_at), axis.span(due_at, one.ends_at)
-    grace = axis.span(now, one.grace_ends_at) if one.grace_ends_at else None
-    is_beyond = axis.is_beyond(one.ends_at)
-    return Bar(
-        calm=calm if due_at > now else None,
-        window=(window[0], max(window[1], NARROWEST)) if due_at < one.ends_at else None,
-        grace=grace and (grace[0], max(grace[1], NARROWEST)),
-        end=None if is_beyond else axis.place(one.ends_at),
-        is_beyond=is_beyond,
     )
 
 

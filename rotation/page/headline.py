@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from rotation.errors import UnavailableError
 from rotation.fleet import Actor, Alert, State
-from rotation.page.when import soon
 from rotation.session import SIGN_IN_NEEDED
+from rotation.timeline.when import soon
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from rotation.fleet import Fleet, OwnerFinding
     from rotation.model import SecretName
-    from rotation.page.urgency import Standing
+    from rotation.timeline.urgency import Standing
 
 NAMED = 3
 """Secrets that are named in one task; the others are counted."""

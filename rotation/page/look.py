@@ -26,6 +26,7 @@ from rotation.page.event_view import EventsView
 from rotation.page.page import Look, Page, common_headers, render
 from rotation.page.secret_view import Past
 from rotation.page.wanted import page_in
+from rotation.timeline.life import EVENTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -47,8 +48,6 @@ RECENT, FEW = timedelta(days=7), 10
 """The events that are shown beside the fleet: how old they may be, and how many."""
 PERIOD = timedelta(days=31)
 """How far the page of the events reaches back; the command ``events`` shows all."""
-MANY = 1000
-"""Events of one secret that its page looks at: one page of the journal."""
 NO_JOURNAL = "there is no journal: ROTATION_STORAGE is not set; the log has every event"
 VARY = {"Vary": "Accept"}
 GOOD, FORBIDDEN, NOT_FOUND, DEFECT, UNAVAILABLE = 200, 403, 404, 500, 503
@@ -155,7 +154,7 @@ def _past(lookout: Lookout, name: SecretName) -> Past:
     """Ask for what has happened to a secret; what cannot be told does not hide the rest."""
     past = Past()
     try:
-        past = replace(past, events=tuple(islice(lookout.journal.of_secret(name), MANY)))
+        past = replace(past, events=tuple(islice(lookout.journal.of_secret(name), EVENTS)))
     except RotationError as exc:
         past = replace(past, events_note=_note(exc))
     try:

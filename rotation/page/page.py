@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from rotation.page.when import date, minute
 from rotation.tags import format_instant
+from rotation.timeline.when import date, minute
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

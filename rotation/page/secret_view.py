@@ -14,12 +14,13 @@ from rotation.events import ALERTS, Kind
 from rotation.fleet import State
 from rotation.model import Mode
 from rotation.page import event_view
-from rotation.page.event_view import SHORT, EventsView, what
+from rotation.page.event_view import EventsView, what
 from rotation.page.fleet_view import then
-from rotation.page.life import Life, life
-from rotation.page.urgency import BAD, standing
-from rotation.page.when import left, minute, span
 from rotation.schedule import retirement_at, superseded
+from rotation.timeline.history import known_by_look
+from rotation.timeline.life import SHORT, Life, life
+from rotation.timeline.urgency import BAD, standing
+from rotation.timeline.when import left, minute, span
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     from rotation.decision import Finding
     from rotation.model import SecretVersion
-    from rotation.page.urgency import Standing
+    from rotation.timeline.urgency import Standing
 
 EVENTS = 50
 VERSIONS = 25
@@ -109,7 +110,7 @@ def view(finding: Finding, past: Past, now: datetime, alert_before: timedelta) -
         checked_at=now,
         facts=tuple(_facts(one, now)),
         others=tuple(sorted(name for name in s.secret.tags if name not in tags.OWN)),
-        life=life(one, past.events, now),
+        life=life(past.events, now, known_by_look(one)),
         versions=tuple(_version(version) for version in past.versions[:VERSIONS]),
         older=max(len(past.versions) - VERSIONS, 0),
         versions_note=past.versions_note,

@@ -287,6 +287,39 @@ def test_a_table_names_every_secret(rotation: Callable[..., Said], command: str)
             assert f"{vault}/{name}" in said.words
 
 
+@pytest.mark.usefixtures("fleet")
+def test_a_status_begins_with_what_is_urgent(
+    rotation: Callable[..., Said], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the table, as on the status page; the JSON is in the order of names, as ever."""
+    monkeypatch.setenv("COLUMNS", "200")
+    rows = [line.split()[:2] for line in rotation("status").out.splitlines() if "kv-" in line]
+    names = [
+        (found["vault"], found["secret"])
+        for found in rotation("status", "--output", "json").result["secrets"]
+    ]
+
+    assert [state for _, state in rows] == [
+        *("expired", "blocked", "rejected", "due", "due", "watched", "fresh", "fresh", "skipped"),
+    ]
+    assert names == sorted(names)
+
+
+@pytest.mark.parametrize("columns", ["100", "60", "40"])
+@pytest.mark.usefixtures("fleet")
+def test_a_status_fits_the_terminal(
+    rotation: Callable[..., Said], monkeypatch: pytest.MonkeyPatch, columns: str
+) -> None:
+    """With bars, and what they mean."""
+    monkeypatch.setenv("COLUMNS", columns)
+
+    said = rotation("status")
+
+    assert max(map(len, said.out.splitlines())) <= int(columns)
+    assert "╍┫" in said.out
+    assert "renewal window" in said.out
+
+
 def test_nothing_to_look_after_is_fine(rotation: Callable[..., Said]) -> None:
     """An empty fleet is no failure."""
     assert [rotation(command).code for command in COMMANDS] == [0, 0, 0]

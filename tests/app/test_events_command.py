@@ -10,7 +10,7 @@ import pytest
 
 from rotation import cli
 from rotation.events import Kind
-from tests.app.desk import DAY, HOUR, MINUTE, Desk, KeptJournal, Office, event
+from tests.app.desk import DAY, HOUR, MINUTE, PAGE, Desk, KeptJournal, Office, event
 from tests.app.test_commands import Said
 from tests.story.attack import CONTROL
 
@@ -206,6 +206,23 @@ def test_a_table_says_when_what_and_of_which_secret(
         assert "retire --now for bob@contoso.example" in said.out
 
 
+@pytest.mark.parametrize("asked", [(), ("--secret", FEED)])
+@pytest.mark.usefixtures("past")
+def test_a_narrow_window_has_what_happened_beneath_the_time(
+    rotation: Callable[..., Said], monkeypatch: pytest.MonkeyPatch, asked: tuple[str, ...]
+) -> None:
+    """No word is cut, and no line is wider than the window."""
+    monkeypatch.setenv("COLUMNS", "40")
+
+    said = rotation("events", "--since", "2w", *asked)
+
+    lines = said.out.splitlines()
+    begin = lines.index("2026-11-22 06:00:00  TokenRetired")
+    secret = [] if asked else [f"  {FEED}"]
+    assert lines[begin + 1 : begin + len(secret) + 2] == [*secret, "  token 0a1b2c3d"]
+    assert max(map(len, lines)) <= 40
+
+
 @pytest.mark.parametrize(("output", "out"), [("json", ""), ("table", "Nothing happened.\n")])
 def test_an_empty_journal_is_fine(rotation: Callable[..., Said], output: str, out: str) -> None:
     """0: nothing has happened."""
@@ -223,17 +240,21 @@ def test_no_more_than_the_limit_is_read(
     arguments: tuple[str, ...],
     output: str,
 ) -> None:
-    """200 without another: that there is more is said on stderr, and is not read."""
+    """200 without another: that there is more is said on stderr, and is not read.
+
+    The line of life of one secret takes a page of its events, of a thousand.
+    """
     journal.write([event(Kind.TOKEN_STORED, clock() - n * MINUTE) for n in range(1000)])
 
     said = rotation("events", "--output", output, *arguments)
 
     heads = 1 if output == "table" else 0
+    is_drawn = bool(arguments) and output == "table"
     assert len(said.out.splitlines()) == 200 + heads
     assert said.err == (
         "there are more than these 200; --limit shows more, --since and --kind fewer\n"
     )
-    assert journal.pages == 5
+    assert journal.pages == (5 + 1000 // PAGE if is_drawn else 5)
 
     said = rotation("events", "--output", output, "--limit", "1000", *arguments)
 
@@ -259,6 +280,99 @@ def test_text_from_a_message_plays_no_tricks(
     assert said.code == 0
     assert "[red]" in said.out
     assert [line for line in said.out.split("\n") if not line.isprintable()] == []
+
+
+# --- The line of life -----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def renewed(journal: KeptJournal, clock: ManualClock) -> None:
+    """Fill the journal with a renewal and the end of a grace."""
+    now = clock()
+    for number, at in enumerate((now - 22 * DAY, now - 2 * DAY)):
+        told: dict[str, Any] = {
+            "authorization_id": f"{number}{TOKEN[1:]}",
+            "expires_at": at + 30 * DAY,
+            "next_at": at + 20 * DAY,
+        }
+        former = {"previous_authorization_id": TOKEN} if number else {}
+        journal.write(
+            [
+                event(Kind.TOKEN_CREATED, at, **told),
+                event(Kind.TOKEN_STORED, at, **told, **former),
+            ]
+        )
+    journal.write([event(Kind.TOKEN_RETIRED, now - HOUR, authorization_id=TOKEN)])
+
+
+@pytest.mark.usefixtures("renewed")
+def test_the_line_of_life_of_one_secret_stands_above_its_events(
+    rotation: Callable[..., Said], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each of its tokens; then a blank line, and the table as ever."""
+    monkeypatch.setenv("COLUMNS", "100")
+    said = rotation("events", "--secret", FEED)
+
+    line, table = said.out.split("\n\n")
+    assert said.code == 0
+    assert line.startswith("2 tokens since 31 Oct 2026; the present one lives until 20 Dec 2026")
+    rows = {row.split()[0]: row for row in line.splitlines()[1:]}
+    assert {"0a1b2c3d", "1a1b2c3d"} <= rows.keys()
+    assert rows["0a1b2c3d"].rstrip("┊ ")[-1] == "○"
+    assert "━╍" in rows["1a1b2c3d"]
+    assert table.startswith("Time (UTC)")
+    assert len(table.splitlines()) == 6
+
+
+@pytest.mark.parametrize("asked", [(), ("--secret", FEED, "--output", "json")])
+@pytest.mark.usefixtures("renewed")
+def test_otherwise_there_is_none(
+    rotation: Callable[..., Said], journal: KeptJournal, asked: tuple[str, ...]
+) -> None:
+    """Neither above the events of all secrets, nor for a script; nothing is read for it, either."""
+    said = rotation("events", *asked)
+
+    assert "tokens since" not in said.out
+    assert journal.pages == 1
+
+
+@pytest.mark.parametrize(
+    "asked", [("--kind", "RotationFailed"), ("--since", "1m"), ("--limit", "1")]
+)
+@pytest.mark.usefixtures("renewed")
+def test_it_is_that_of_the_whole_life(
+    rotation: Callable[..., Said], asked: tuple[str, ...]
+) -> None:
+    """Whichever events are asked for below it."""
+    whole = rotation("events", "--secret", FEED).out.partition("\n\n")[0]
+
+    assert rotation("events", "--secret", FEED, *asked).out.partition("\n\n")[0] == whole
+
+
+@pytest.mark.parametrize("output", ["table", "json"])
+@pytest.mark.usefixtures("renewed")
+def test_who_follows_sees_it_once_at_the_beginning(
+    rotation: Callable[..., Said],
+    journal: KeptJournal,
+    clock: ManualClock,
+    monkeypatch: pytest.MonkeyPatch,
+    output: str,
+) -> None:
+    """Then the events, one on a line, as ever."""
+    is_drawn = output == "table"
+
+    def happen() -> None:
+        journal.write([event(Kind.ORDER_RECEIVED, clock(), order="rotate")])
+
+    interrupt(monkeypatch, happen, happen)
+
+    said = rotation("events", "--secret", FEED, "--follow", "--output", output)
+
+    assert said.out.count("tokens since") == is_drawn
+    assert said.out.startswith("2 tokens since") is is_drawn
+    events = said.out.partition("\n\n")[2] if is_drawn else said.out
+    assert len(events.splitlines()) == 6
+    assert "OrderReceived" in events.splitlines()[-1]
 
 
 # --- What is refused ------------------------------------------------------------------------------

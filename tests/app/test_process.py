@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import signal
 import subprocess
 import sys
@@ -103,24 +104,50 @@ def test_a_process_says_on_a_terminal_what_it_says_in_a_pipe(
 ) -> None:
     """With colour, where a person watches."""
     place(world, Placement("feed", age=FRESH))
+    shown = _on_a_terminal(sandbox, TERM="xterm", COLUMNS="120")
+    search_too("terminal", shown)
+
+    assert f"{VAULT}/feed" in shown
+    assert "\x1b[" in shown
+
+
+@pytest.mark.parametrize("plain", [{"TERM": "dumb"}, {"TERM": "xterm", "NO_COLOR": "1"}])
+def test_a_terminal_without_colour_has_the_same_bars(
+    sandbox: Sandbox,
+    world: World,
+    search_too: Callable[[str, str], None],
+    plain: dict[str, str],
+) -> None:
+    """In whatever width it has, and in characters that its encoding has."""
+    place(world, Placement("feed", age=DUE))
+
+    shown = _on_a_terminal(sandbox, COLUMNS="44", PYTHONIOENCODING="ascii", **plain)
+    search_too("terminal", shown)
+
+    assert shown.isascii()
+    assert not re.search(r"\x1b\[[0-9;]*3[0-7]", shown)
+    bare = re.sub(r"\x1b\[[0-9;]*m", "", shown)
+    assert "~~|" in bare
+    assert max(map(len, bare.splitlines())) <= 44
+
+
+def _on_a_terminal(sandbox: Sandbox, **environment: str) -> str:
+    """Ask for the status on a terminal, and give what it shows."""
     controller, terminal = pty.openpty()
     with os.fdopen(controller, "rb", buffering=0) as screen:
         with os.fdopen(terminal, "wb") as stdout:
             done = subprocess.run(
                 [*PROGRAM, "status"],
                 cwd=ROOT,
-                env=_environment(sandbox, TERM="xterm", COLUMNS="120"),
+                env=_environment(sandbox, **environment),
                 stdout=stdout,
                 stderr=subprocess.PIPE,
                 check=False,
                 timeout=DEADLINE_SECONDS,
             )
         shown = screen.read(65536).decode()
-    search_too("terminal", shown)
-
     assert (done.returncode, done.stderr) == (0, b"")
-    assert f"{VAULT}/feed" in shown
-    assert "\x1b[" in shown
+    return shown
 
 
 def test_an_interrupted_process_says_so_and_leaves_nothing_half_done(

@@ -14,6 +14,7 @@ from rotation.cli import commands
 from rotation.events import ALERTS
 
 DOCS = Path(__file__).parents[2] / "docs"
+PICTURES = Path(__file__).parents[1] / "unit" / "pictures"
 MANUAL = (DOCS / "operations.md").read_text()
 LINES = [
     *re.findall(r"^ *\$ (rotation .+)$", MANUAL, re.MULTILINE),
@@ -42,3 +43,11 @@ def test_each_command_is_understood(line: str) -> None:
     command = commands.commands[name]
     if arguments or not command.params:
         command.make_context(name, arguments, parent=root)
+
+
+@pytest.mark.parametrize("name", ["status-100", "life-100"])
+def test_the_pictures_are_those_of_the_commands(name: str) -> None:
+    """As ``tests/unit/pictures`` keeps them, where another test draws them."""
+    picture = (PICTURES / f"{name}.txt").read_text(encoding="utf-8")
+
+    assert f"```text\n{picture}```" in MANUAL

@@ -19,10 +19,12 @@ VARYING = (
     # A minute later or earlier, when the demo begins near the end of one.
     (re.compile(r"\d{4}-\d{2}-\d{2} \d{2}:\d{2}"), "DATE"),
     (re.compile(r"\d{4}-\d{2}-\d{2}"), "DATE"),
+    (re.compile(r"\d{2} [A-Z][a-z]{2}\b"), "DAY"),
     (re.compile(r"\d+ times"), "N times"),
     (re.compile(r"\(\d+ more uses"), "(N more uses"),
     (re.compile(r" +"), " "),
-    (re.compile(r"─+"), "─"),
+    # A bar is a column longer where an instant stands just between two.
+    (re.compile(r"([─━╍═])\1+"), r"\1"),
 )
 
 

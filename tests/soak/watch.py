@@ -39,14 +39,14 @@ def holding(pid: int) -> Holding:
 
 
 UNITS = {"memory": ", megabytes", "handles": "", "threads": ""}
-BOUNDS = {"memory": 4.0, "handles": 3.0, "threads": 3.0}
+BOUNDS = {"memory": 4.0, "handles": 8.0, "threads": 8.0}
 """By how much the median of the later half may exceed that of the earlier one.
 
 What grows steadily has grown by twice that over both halves. Four megabytes are what an allocator
-and its caches wobble by. The pools of connections and threads breathe: each median is of a hundred
-moments, so it moves by one or two, and no more. In half an hour a process makes about three hundred
-scans and a thousand settlings: what leaks is found from 8 kilobytes a settling on, and from one
-handle or thread in two hundred settlings on.
+and its caches wobble by. A pool of connections keeps as many as were ever needed at once, and eight
+threads work on the queue: a busy moment may leave that many more. In half an hour a process makes
+three hundred scans, and as many settlings: what leaks is found from 30 kilobytes a scan on, and
+from one handle or thread in twenty scans on.
 """
 
 

@@ -9,16 +9,20 @@ from rotation import tags
 from rotation.decision import Decision, Finding
 from rotation.errors import UnavailableError
 from rotation.events import Event, Kind
-from rotation.fleet import Fleet, State
+from rotation.fleet import ALERT_BEFORE, Fleet, State
 from rotation.model import SecretName, SecretVersion
 from rotation.policy import decide
 from rotation.session import SIGN_IN_NEEDED, Session
+from rotation.timeline.urgency import standing
 from tests.unit.given import DAY, HOUR, MINUTE, NOW, OWNER, SETTLED, Given
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from datetime import datetime
 
+    from rotation.timeline.urgency import Standing
+
+FEED = SecretName("kv-build", "feed")
 VAULTS = ("kv-build", "kv-web", "kv-data")
 ADA = Session(OWNER, is_working=True, signed_in_at=NOW - 20 * DAY)
 BOB = Session(
@@ -62,6 +66,21 @@ def finding(given: Given, name: SecretName, owner: str = OWNER) -> Finding:
     return Finding(s, decision)
 
 
+def one_of(kind: State, days: float = 20, name: SecretName = FEED) -> Finding:
+    """Give a secret in a state."""
+    return finding(STATES[kind](days), name)
+
+
+def stand(found: Finding) -> Standing:
+    """Tell how it stands."""
+    return standing(found, NOW, ALERT_BEFORE)
+
+
+def fresh(name: str = "feed", days: float = 20) -> Finding:
+    """Give a secret whose token lives for so long."""
+    return finding(living(SETTLED, days), SecretName("kv-build", name))
+
+
 def fleet(count: int, states: Iterable[State] = State) -> Fleet:
     """Give a fleet of so many secrets, in these states in turn, of two owners in three vaults."""
     kinds = [*states]
@@ -88,7 +107,11 @@ def happened(one: Finding, generations: int = 5) -> list[dict[str, str]]:
     for n in range(generations):
         is_last = n == generations - 1
         token_id = token.authorization_id if is_last else f"{n:08}-4193-4f1d-b995-64144880b7d7"
-        told = {"authorization_id": token_id, "expires_at": at + 30 * DAY}
+        told = {
+            "authorization_id": token_id,
+            "expires_at": at + 30 * DAY,
+            "next_at": at + 20 * DAY,
+        }
         if n == 2:
             refused = {"reason": "unavailable", "message": "azure-devops did not answer"}
             hours = (at - k * HOUR for k in (9, 5, 3, 2))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rotation.schedule import DAY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from datetime import datetime
 
 HORIZONS = tuple(days * DAY for days in (14, 30, 45, 60, 90, 120, 180, 270, 365))
@@ -73,12 +73,15 @@ def ahead(ends: Iterable[datetime], now: datetime) -> Axis:
 
 def days_ahead(axis: Axis, now: datetime) -> tuple[Tick, ...]:
     """Give the marks of the axis of a fleet: ``today``, ``7 days``, ``14 days``."""
-    ticks, at = [Tick(axis.place(now), "today")], now + axis.step
-    while at <= axis.ends_at:
-        days = (at - now).days
-        ticks.append(Tick(axis.place(at), f"{days} day{'' if days == 1 else 's'}"))
-        at += axis.step
-    return tuple(ticks)
+    spans = (((at - now).days, at) for at in _ahead(axis, now))
+    later = (Tick(axis.place(at), f"{days} day{'' if days == 1 else 's'}") for days, at in spans)
+    return (_today(axis, now), *later)
+
+
+def dates_ahead(axis: Axis, now: datetime) -> tuple[Tick, ...]:
+    """Give the same marks, said as dates of one width: ``today``, ``29 Nov``, ``06 Dec``."""
+    later = (Tick(axis.place(at), f"{at.astimezone(UTC):%d %b}") for at in _ahead(axis, now))
+    return (_today(axis, now), *later)
 
 
 def dates(axis: Axis) -> tuple[Tick, ...]:
@@ -90,3 +93,14 @@ def dates(axis: Axis) -> tuple[Tick, ...]:
         ticks.append(Tick(axis.place(at), f"{at:{form}}".lstrip("0")))
         at += axis.step
     return tuple(ticks)
+
+
+def _today(axis: Axis, now: datetime) -> Tick:
+    return Tick(axis.place(now), "today")
+
+
+def _ahead(axis: Axis, now: datetime) -> Iterator[datetime]:
+    at = now + axis.step
+    while at <= axis.ends_at:
+        yield at
+        at += axis.step

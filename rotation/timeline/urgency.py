@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from rotation.decision import Finding
+    from rotation.fleet import Fleet
     from rotation.model import SecretName
 
 FAR = datetime.max.replace(tzinfo=UTC)
@@ -53,14 +54,18 @@ class Standing:
 
     @property
     def urgency(self) -> tuple[int, datetime, SecretName]:
-        """Give what secrets are sorted by: the most urgent first."""
+        """Give what secrets are sorted by: the most urgent first.
+
+        One run renews many within seconds, which say nothing: those of one hour are in the order of
+        their names.
+        """
         last = len(ORDER) + 1
         rank = ORDER.index(self.state) if self.state in ORDER else last - 1
         if self.alert is Alert.EXPIRING and rank:
             rank = 1
         return (
             last if self.state is State.SKIPPED else rank,
-            self.ends_at or FAR,
+            _hour(self.ends_at) if self.ends_at else FAR,
             self.name.folded,
         )
 
@@ -92,3 +97,13 @@ def standing(finding: Finding, now: datetime, alert_before: timedelta) -> Standi
         next_at=fleet.next_at(finding, now),
         retry_at=fleet.retry_at(finding, now),
     )
+
+
+def by_urgency(fleet: Fleet) -> list[Standing]:
+    """Tell how all secrets of a fleet stand, the most urgent first."""
+    told = (standing(one, fleet.checked_at, fleet.alert_before) for one in fleet.findings)
+    return sorted(told, key=lambda one: one.urgency)
+
+
+def _hour(instant: datetime) -> datetime:
+    return instant.astimezone(UTC).replace(minute=0, second=0, microsecond=0)

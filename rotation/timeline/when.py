@@ -1,4 +1,4 @@
-"""How instants and spans are said on a page: short, in UTC, and with the day of the week. Pure."""
+"""How instants and spans are said to people: short, in UTC, and with the day of the week. Pure."""
 
 from __future__ import annotations
 
