@@ -22,6 +22,7 @@ from rotation.settling import LIMIT
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
+    from types import TracebackType
 
     from rotation.model import Defaults, Inventory, ManagedSecret, Recorded, SecretName
     from rotation.ports import Clock, OwnerSessions
@@ -211,6 +212,8 @@ class _Once(Generic[T]):
         self._answers: dict[tuple[str, ...], tuple[datetime, Future[T]]] = {}
         self._known: dict[tuple[str, ...], tuple[datetime, T]] = {}
         """The answers without errors, under the very names that were asked for."""
+        self._places: dict[tuple[str, ...], TracebackType | None] = {}
+        """Where the errors came from."""
         self._guard = Lock()
 
     def __call__(self, *key: str) -> T:
@@ -226,11 +229,12 @@ class _Once(Generic[T]):
             try:
                 answer.set_result(self._ask(*key))
             except BaseException as exc:  # noqa: BLE001 - kept, and raised for whoever asks
+                self._places[folded] = exc.__traceback__
                 answer.set_exception(exc)
         if failure := answer.exception():
-            # Without the way that it took before: a traceback holds all that was known on it, and
-            # grows with every secret that hears of the same failure.
-            raise failure.with_traceback(None)
+            # A traceback holds all that was known on its way, and would grow with every secret that
+            # hears of the same failure: each hears where it came from, and no more.
+            raise failure.with_traceback(self._places[folded])
         found = answer.result()
         self._known[key] = asked_at, found
         return found
