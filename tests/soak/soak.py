@@ -10,7 +10,7 @@ import json
 import time
 from collections import Counter, deque
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from random import Random
@@ -19,86 +19,35 @@ from typing import TYPE_CHECKING, Any
 from sandbox.azurite import Azurite
 from sandbox.https import Sandbox
 from tests.app import child
-from tests.app.process import CONTEXT
 from tests.app.storeroom import POISON, Storeroom
 from tests.search import Search
 from tests.soak import host
 from tests.soak.clock import LeapingClock
+from tests.soak.plan import plan
+from tests.soak.process import Process
 from tests.soak.town import Town
 from tests.soak.watch import Watch
 from tests.story.invariant import HOUR
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-    from multiprocessing.context import ForkServerProcess
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from rotation.order import Order
-    from tests.app.child import Work
     from tests.soak.watch import Growth
 
 HOUR_SECONDS = 6.0
 """After so many seconds the clock leaps to the next hour."""
 LOOK_SECONDS, PAUSE_SECONDS = 1.0, 0.05
 FROZEN_SECONDS = 3.0
-DEADLINE_SECONDS = 60
+CALM_HOURS = 10
+"""So many hours of quiet weather an order may take, at most."""
 QUIET_RUNS = 4
 """In quiet weather, an hour apart: what was left lying about has outlived its grace by then."""
 WATCHED, MORTAL = "watched", ("killed-0", "killed-1")
 """One host is never killed, since it is watched; the others are."""
 FAN_OUT = {WATCHED: "queue", "killed-0": "queue", "killed-1": "inline"}
 """Whether what is due is settled from the queue, or by the scan itself."""
-EVERY_SECONDS = {
-    "kill a host": 5.0,
-    "order a rotation": 4.0,
-    "order a new secret": 45.0,
-    "revoke a token": 30.0,
-    "take a service away": 60.0,
-    "freeze the storage": 45.0,
-}
-"""What happens, and after how many seconds again, on the average."""
-
-
-def plan(seed: int, seconds: float) -> list[tuple[float, str]]:
-    """Lay over so many seconds what is to happen: when, in seconds from the beginning, and what."""
-    chance, planned = Random(seed), []  # noqa: S311 - the same at every run
-    for what, mean in EVERY_SECONDS.items():
-        at = chance.expovariate(1 / mean)
-        while at < seconds:
-            planned.append((at, what))
-            at += chance.expovariate(1 / mean)
-    return sorted(planned)
-
-
-@dataclass
-class Process:
-    """One process of the product."""
-
-    place: Path
-    """Where it writes, without a suffix."""
-    work: Work
-    environment: Mapping[str, str]
-    offset: timedelta = timedelta(0)
-    """How far its clock is ahead of the machine's, if it does not read another one."""
-    process: ForkServerProcess = field(init=False)
-
-    def __post_init__(self) -> None:
-        """Start it."""
-        streams = self.place.with_suffix(".out"), self.place.with_suffix(".err")
-        self.process = CONTEXT.Process(
-            target=child.live, args=(self.work, self.offset, self.environment, streams)
-        )
-        self.process.start()
-
-    def kill(self) -> None:
-        """Kill it, wherever it is."""
-        self.process.kill()
-        self.process.join()
-
-    def finish(self) -> tuple[int | None, str]:
-        """Wait for its end; give its exit code, None if it does not end, and its output."""
-        self.process.join(DEADLINE_SECONDS)
-        return self.process.exitcode, self.place.with_suffix(".out").read_text()
 
 
 @dataclass
@@ -258,7 +207,7 @@ class Soak:
         """Let all that was begun end well: orders first, then the hosts."""
         self._azurite.thaw()
         self.town.calm()
-        for _ in range(int(DEADLINE_SECONDS / HOUR_SECONDS)):
+        for _ in range(CALM_HOURS):
             self._leap()
             if not self._waiting:
                 break

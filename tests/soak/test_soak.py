@@ -13,7 +13,7 @@ import pytest
 
 from sandbox.azurite import is_installable
 from tests.soak.clock import LeapingClock
-from tests.soak.soak import EVERY_SECONDS, plan
+from tests.soak.plan import EVERY_SECONDS, plan
 from tests.soak.watch import BOUNDS, ENOUGH, Holding, Watch
 
 if TYPE_CHECKING:
