@@ -43,6 +43,8 @@ if TYPE_CHECKING:
 
 DAY, HOUR, QUARTER = timedelta(days=1), timedelta(hours=1), timedelta(seconds=15)
 REFERENCE = (ROOT / "docs" / "reference.md").read_text()
+PROOF = {"prove"}
+"""What is done to each secret in one hour of the day, which may be this one."""
 PLATFORM = {"IDENTITY_ENDPOINT", "IDENTITY_HEADER"}
 """What the platform sets by itself where there is a managed identity."""
 
@@ -133,10 +135,10 @@ def test_a_whole_life(
         assert new != old
         assert works(world, OTHER_VAULT, "due")
         assert world.authenticate(ORGANIZATION, old.value), "it is in its grace"
-        assert {s["secret"]: s["actions"] for s in report["secrets"]} == {
-            **{f"fresh-{number}": [] for number in range(5)},
-            "due": ["renew"],
-            "extended": ["extend"],
+        changed = {s["secret"]: {*s["actions"]} - PROOF for s in report["secrets"]}
+        assert {name: actions for name, actions in changed.items() if actions} == {
+            "due": {"renew"},
+            "extended": {"extend"},
         }
         git = Git.of(sandbox, tmp_path)
         git.configure()
@@ -178,8 +180,8 @@ def test_slow_answers_cost_time_and_nothing_else(
         held = {token.authorization_id for token in world.living_tokens()}
         second = service.rotator.run()
 
-    done = {outcome.name.name: [*outcome.actions] for outcome in first.outcomes}
-    assert (done["due"], done["extended"]) == (["renew"], ["extend"])
+    done = {outcome.name.name: {*outcome.actions} - PROOF for outcome in first.outcomes}
+    assert (done["due"], done["extended"]) == ({"renew"}, {"extend"})
     assert first.finished_at - first.started_at > 20 * QUARTER
     assert not first.has_failures
     assert not second.has_failures

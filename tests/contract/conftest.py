@@ -102,7 +102,7 @@ def make_world(clock: ManualClock) -> World:
 
 @pytest.fixture(scope="session")
 def other_authority() -> Iterator[Authority]:
-    """Give another authority, of which the faces know the child only."""
+    """Give another authority, whose child has certified the faces."""
     with Authority(*DIFFERENT.names, is_indirect=True) as authority:
         yield authority
 
