@@ -75,25 +75,6 @@ def test_a_failure_that_many_secrets_hear_of_keeps_nothing_of_them() -> None:
     assert ways[0][1] == "asking"
 
 
-def test_a_failure_that_many_secrets_hear_of_keeps_nothing_of_them() -> None:
-    """Its traceback leads from the last of them to where it began: a run may have thousands."""
-    stage, ways = Stage(), []
-    for number in range(3):
-        place(stage.world, Placement(f"s-{number}", age=DAY))
-    stage.world.faults.add(Fault(unavailable(), operation="list_pats", times=None))
-    process = stage.process(MemoryLocks())
-    observer = Observer(process.ports, process.sessions, process.scope.defaults)
-
-    for secret in process.store.list_managed(VAULT):
-        with pytest.raises(UnavailableError) as caught:
-            observer.glance(secret)
-        frames = [frame for frame, _ in walk_tb(caught.value.__traceback__)]
-        ways.append((len(frames), frames[-1].f_code.co_name))
-
-    assert ways == [ways[0]] * 3
-    assert ways[0][1] == "asking"
-
-
 def test_a_secret_that_another_run_holds_is_no_failure() -> None:
     """The other run sees to it."""
     stage = Stage()
