@@ -45,6 +45,9 @@ class Tokens(Sequence[Token]):
     def __len__(self) -> int:
         return len(self._blocks) * BLOCK + len(self._last)
 
+    def __repr__(self) -> str:
+        return repr(tuple(self))
+
     @overload
     def __getitem__(self, number: int) -> Token: ...
 

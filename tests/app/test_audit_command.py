@@ -10,6 +10,7 @@ from datetime import timedelta
 from io import StringIO
 from typing import TYPE_CHECKING
 
+import click
 import pytest
 
 from rotation.audit_rules import RULES
@@ -141,9 +142,10 @@ def test_what_is_to_be_pasted_is_understood(rotation: Callable[..., Said], zoo: 
     ]
     lines = {line for fix in found for line in re.findall(r"`(rotation [^`]+)`", fix)}
 
+    root = click.Context(commands, info_name="rotation", **commands.context_settings)
     for line in lines:
         _, name, *arguments = shlex.split(line)
-        commands.commands[name].make_context(name, arguments)
+        commands.commands[name].make_context(name, arguments, parent=root)
     named = {line.split()[1] for line in lines}
     assert named == {"adopt", "rotate", "issue", "connect"}
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+import click
 import pytest
 
 from rotation import cli
@@ -328,7 +329,8 @@ def test_the_operations_are_completed(capsys: pytest.CaptureFixture[str]) -> Non
 
     assert capsys.readouterr().out == ""
     (operation,) = [found for found in git_credential.params if found.name == "operation"]
-    context = git_credential.make_context("git-credential", ["get"])
+    root = click.Context(cli.commands, info_name="rotation", **cli.commands.context_settings)
+    context = git_credential.make_context("git-credential", ["get"], parent=root)
 
     found = [item.value for item in operation.shell_complete(context, "s")]
 

@@ -294,14 +294,14 @@ def test_a_leak_is_followed_to_its_end(
 
 @pytest.mark.usefixtures("worker")
 def test_the_journal_is_shown(operations: Operations) -> None:
-    """0: of one secret without its name on each line; of all by their kind; on a small screen."""
+    """0: of one secret, without its name, below its life; of all by their kind; and all fits."""
     operations.rotation("rotate", FEED, f"{VAULT}/old", "--yes", "--wait")
 
     of_one = operations.rotation("events", "--secret", FEED)
     stored = operations.rotation("events", "--since", "1d", "--kind", "TokenStored")
 
     assert (of_one.code, stored.code) == (0, 0)
-    assert of_one.out.splitlines()[0].split() == ["Time", "(UTC)", "Event", "What"]
+    assert ["Time", "(UTC)", "Event", "What"] in [line.split() for line in of_one.out.splitlines()]
     assert FEED not in of_one.out
     assert stored.words.count("TokenStored") == 2
     assert FEED in stored.words

@@ -312,7 +312,6 @@ def test_what_is_no_session_is_not_saved(stage: Stage, store: SessionStore, newe
         (Drop(), OutcomeUnknownError, False),
         (Drop(after_effect=True), OutcomeUnknownError, True),
         (Answer(500, "{}", after_effect=True), OutcomeUnknownError, True),
-        (throttled(), UnavailableError, False),
         (Answer(403, "{}"), AccessDeniedError, False),
         (Answer(400, '{"error": {"code": "BadParameter"}}'), RejectedError, False),
     ],
@@ -334,6 +333,16 @@ def test_a_save_is_never_repeated_blindly(
     assert stage.count("set_secret") == 1
     assert (len(stage.world.session_vault.versions(NAME)) == 2) is is_made
     search_too("error", everything_told_by(failed.value))
+
+
+def test_a_save_that_was_one_too_many_was_not_carried_out(stage: Stage, newer: Kept) -> None:
+    """However often it was tried again, nothing was saved, and that is known."""
+    stage.break_at(Fault(throttled(), operation="set_secret", times=None))
+    with pytest.raises(UnavailableError) as failed:
+        stage.session_store.save(newer)
+
+    assert type(failed.value) is UnavailableError
+    assert len(stage.world.session_vault.versions(NAME)) == 1
 
 
 # --- Ending ---------------------------------------------------------------------------------------
