@@ -142,6 +142,14 @@ class _Promise(Future[T]):
 
     def result(self, timeout: float | None = None) -> T:
         """Wait for the result, and give it."""
+        self._wait()
+        return super().result(timeout)
+
+    def exception(self, timeout: float | None = None) -> BaseException | None:
+        """Wait for what went wrong, and give it."""
+        self._wait()
+        return super().exception(timeout)
+
+    def _wait(self) -> None:
         while not self.done():
             self._time.sleep(GLIMPSE)
-        return super().result(timeout)
